@@ -1,0 +1,130 @@
+package cloakroom
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Engine is a way to keep sessions: what Django names in SESSION_ENGINE.
+//
+// Every engine keeps these promises, and package enginetest checks them
+// against its real server. An engine is safe for concurrent use, honours the
+// deadline of its context, and returns only errors that match one of this
+// package's sentinel values with [errors.Is], or the context's own.
+type Engine interface {
+	// Load returns the record kept under key. The error is [ErrNotFound] when
+	// there is none: never stored, expired, flushed, or a key of the wrong
+	// shape. A record that is there but cannot be read (forged, truncated)
+	// matches both ErrNotFound and [ErrCorrupt]. A back end that cannot be
+	// asked is [ErrUnavailable], never ErrNotFound: an outage logs nobody out.
+	//
+	// The record's Data may be shared with other readers and must not be
+	// written to.
+	Load(ctx context.Context, key string) (*Record, error)
+
+	// Create stores r under a fresh key of its own making, from a CSPRNG, and
+	// sets r.Key and r.Version. It ignores any r.Key it is given and never
+	// overwrites a record.
+	Create(ctx context.Context, r *Record) error
+
+	// Save replaces the data and expiry kept under r.Key if nobody saved since
+	// r.Version was read, and sets r.Version to what it wrote. Otherwise it
+	// changes nothing and returns [ErrConflict], or [ErrGone] when the record
+	// is no longer there: Save never brings a session back. Saving a record
+	// whose expiry has passed ends the session, on the same condition.
+	Save(ctx context.Context, r *Record) error
+
+	// Delete ends the session. It is gone for every reader once Delete
+	// returns. Deleting what is not there is no error.
+	Delete(ctx context.Context, key string) error
+
+	// Touch moves the expiry and leaves the data, and where it can the
+	// version, as they are. It returns [ErrGone] when there is no such record.
+	Touch(ctx context.Context, key string, expires time.Time) error
+
+	// ClearExpired deletes at most limit expired records and says how many. A
+	// back end that expires records by itself answers 0.
+	ClearExpired(ctx context.Context, limit int) (int, error)
+}
+
+// Record is one stored session.
+type Record struct {
+	// Key is the session key, a credential: it belongs in no log and no URL.
+	Key string
+
+	// Data is the session's dictionary. Its values are plain (nil, bool, int64,
+	// *big.Int, float64, string, []byte, time.Time, []any, map[string]any) or
+	// implement [Value]. Once handed to an engine it is never written to again,
+	// so an engine may keep it.
+	Data map[string]any
+
+	// Expires is when the record stops being found. Zero after a Load means
+	// that the back end did not say.
+	Expires time.Time
+
+	// Version is what the engine needs to tell whether anybody saved since
+	// this record was read. It means nothing to anyone else.
+	Version any
+
+	// Size is how many bytes the record takes in the back end, as loaded.
+	Size int
+}
+
+// Value is a value that an engine keeps in a form of its own, such as a Python
+// object that Go has no type for. A Value that nobody sets or deletes goes back
+// to the back end as it came.
+type Value interface {
+	// Plain returns the nearest plain value, as listed at [Record.Data].
+	Plain() any
+}
+
+// Signed is an Engine that signs what it stores, as Django's db, file and
+// signed_cookies do. [New] hands it the keys of [WithSecretKey].
+type Signed interface {
+	Engine
+
+	// WithSecretKeys returns the same engine signing with current, and
+	// accepting what was signed with any of the fallbacks.
+	WithSecretKeys(current string, fallbacks ...string) Engine
+}
+
+// Lister is an Engine that can go through its live sessions.
+type Lister interface {
+	// List yields every live record, in no promised order, reading a page at a
+	// time so that a large store is never held in memory. Records that cannot
+	// be read are passed over. After an error it stops.
+	List(ctx context.Context) iter.Seq2[*Record, error]
+}
+
+// Pinger is an Engine that can tell whether its back end answers.
+type Pinger interface {
+	Ping(ctx context.Context) error
+}
+
+// Measurer is an Engine that can tell how much it keeps.
+type Measurer interface {
+	Stats(ctx context.Context) (Stats, error)
+}
+
+// Stats is how much an engine keeps.
+type Stats struct {
+	Live    int64 // sessions that Load would find
+	Expired int64 // records that ClearExpired would delete
+	Bytes   int64 // what all of it takes in the back end
+	Corrupt int64 // unreadable records that this process met since it started
+}
+
+// Describer is an Engine that can say what it is and what that means.
+type Describer interface {
+	Describe() Description
+}
+
+// Description says what an engine is, for people.
+type Description struct {
+	Engine     string // Django's word for it: "db", "cache", "signed_cookies"
+	BackEnd    string // what it stands on: "SQLite", "local memory", "Redis"
+	Location   string // where that is, without credentials
+	Persistent bool   // sessions survive a restart of everything
+	Shared     bool   // several processes see the same sessions
+}
