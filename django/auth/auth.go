@@ -1,0 +1,73 @@
+// Package auth knows what Django's django.contrib.auth keeps in a session, so
+// that a visitor who logs in on either side is logged in on both.
+//
+// The names and the hash are those of Django 3.1 to 5.2, from
+// django/contrib/auth/__init__.py and base_user.py.
+package auth
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// What Django puts into a session at login.
+const (
+	UserIDName  = "_auth_user_id"      // the user's primary key, as text
+	BackendName = "_auth_user_backend" // the dotted path of what authenticated the user
+	HashName    = "_auth_user_hash"    // what [SessionHash] returns
+)
+
+// ModelBackend is the backend of users in Django's auth_user table.
+const ModelBackend = "django.contrib.auth.backends.ModelBackend"
+
+// keySalt is the salt of get_session_auth_hash.
+const keySalt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
+
+// User is who logs in.
+type User struct {
+	ID           string // the primary key
+	Backend      string // [ModelBackend], or the path of another
+	PasswordHash string // the password as Django stores it, encoded
+}
+
+// Login makes s the session of user, under a fresh key. What a visitor had
+// before logging in stays; what another user had does not.
+func Login(s *cloakroom.Session, user User, secretKey string) {
+	if id, ok := UserID(s); ok && id != user.ID {
+		s.Flush()
+	} else {
+		s.CycleKey()
+	}
+	s.Set(UserIDName, user.ID)
+	s.Set(BackendName, user.Backend)
+	s.Set(HashName, SessionHash(secretKey, user.PasswordHash))
+}
+
+// UserID returns whose session s is, and false for a visitor who is not logged
+// in. It does not say that the session is still good: see [Verify].
+func UserID(s *cloakroom.Session) (string, bool) {
+	return cloakroom.Get[string](s, UserIDName)
+}
+
+// Verify reports whether s was made for the password that the user has now,
+// under the secret key or one of its fallbacks. It is what ends a user's
+// sessions when the password changes.
+func Verify(s *cloakroom.Session, passwordHash, secretKey string, fallbacks ...string) bool {
+	have, _ := cloakroom.Get[string](s, HashName)
+	return slices.ContainsFunc(append([]string{secretKey}, fallbacks...), func(key string) bool {
+		return hmac.Equal([]byte(have), []byte(SessionHash(key, passwordHash)))
+	})
+}
+
+// SessionHash binds a session to the user's password, as Django's
+// get_session_auth_hash does: 64 hexadecimal digits.
+func SessionHash(secretKey, passwordHash string) string {
+	key := sha256.Sum256([]byte(keySalt + secretKey))
+	mac := hmac.New(sha256.New, key[:])
+	mac.Write([]byte(passwordHash))
+	return hex.EncodeToString(mac.Sum(nil))
+}
