@@ -1,0 +1,256 @@
+package cloakroom
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// errLate is what becomes of a change that would need a cookie when the
+// response's header has left.
+var errLate = errors.New("the response had begun: a new session, key or expiry needs a cookie, so set it before the first byte")
+
+// Handler returns next with sessions: it gives each request one, opened when
+// [Manager.Open] is first called, and saves it before the first byte of the
+// response leaves. What is changed after that is saved when next returns if the
+// cookie can stay as it is, and is otherwise logged as an error. A response of
+// 500 or above, or a panic, saves nothing but a Flush.
+//
+// When the session cannot be saved, the error handler answers in place of next,
+// and the cookie stays as it is.
+func (m *Manager) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{ResponseWriter: w, manager: m}
+		v.request = r.WithContext(context.WithValue(r.Context(), visitKey{m}, v))
+		done := false
+		defer func() {
+			if !done {
+				v.abandon()
+			}
+		}()
+		next.ServeHTTP(v, v.request)
+		done = true
+		v.finish()
+	})
+}
+
+// Open returns the session of the request that r is or was made from. The first
+// call asks the back end, later ones return the same session. A visitor without
+// a session gets a new one, which is stored once something is set in it. When
+// the back end cannot be asked the error is [ErrUnavailable], and the handler
+// decides: most answer [HTTPStatus].
+func (m *Manager) Open(r *http.Request) (*Session, error) {
+	v, ok := r.Context().Value(visitKey{m}).(*visit)
+	if !ok {
+		return nil, &Error{Engine: "session", Op: "open", Kind: ErrConfig, Reason: "the request did not come through the Manager's Handler", Mend: "wrap the handler in Manager.Handler"}
+	}
+	return v.open(r.Context())
+}
+
+// visitKey finds a Manager's visit in a request's context; with the Manager in
+// it, a request may have sessions of several.
+type visitKey struct{ *Manager }
+
+// visit is one request and its response.
+type visit struct {
+	http.ResponseWriter
+	manager *Manager
+	request *http.Request
+
+	opening sync.Mutex
+	session *Session // once opened
+	err     error    // if that failed
+	brought string   // the key in the request's cookie
+
+	begun  bool  // the header has left
+	failed error // the session could not be saved: the error handler has answered
+}
+
+func (v *visit) open(ctx context.Context) (*Session, error) {
+	v.opening.Lock()
+	defer v.opening.Unlock()
+	if v.session != nil || v.err != nil {
+		return v.session, v.err
+	}
+	v.brought = v.manager.cookie.value(v.request)
+	if v.brought == "" && v.manager.misconfigured == nil {
+		v.session = &Session{}
+		return v.session, nil
+	}
+	v.session, v.err = v.manager.Load(ctx, v.brought)
+	if errors.Is(v.err, ErrNotFound) {
+		v.session, v.err = &Session{}, nil
+	}
+	return v.session, v.err
+}
+
+// opened returns the session if the handler opened it.
+func (v *visit) opened() *Session {
+	v.opening.Lock()
+	defer v.opening.Unlock()
+	return v.session
+}
+
+// begin saves the session and sends its cookie, once, before the header leaves.
+func (v *visit) begin(status int) {
+	v.begun = true
+	s := v.opened()
+	if s == nil {
+		return
+	}
+	v.Header().Add("Vary", "Cookie")
+	if status >= http.StatusInternalServerError {
+		s.discard()
+	}
+	written, err := v.manager.save(v.lasting(), s)
+	if err != nil {
+		v.fail(err)
+		return
+	}
+	v.sendCookie(s, written)
+}
+
+func (v *visit) sendCookie(s *Session, written bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, key := v.manager, s.key()
+	switch {
+	case key == "" && s.flushed && v.brought != "":
+		m.cookie.set(v, v.request, "", -1)
+	case key == "":
+	default:
+		age := m.cookieAge(s.data())
+		if key != v.brought || written && age != 0 {
+			m.cookie.set(v, v.request, key, age)
+		}
+	}
+}
+
+// fail has the error handler answer in place of the handler, whose own answer
+// is taken back.
+func (v *visit) fail(err error) {
+	v.failed = err
+	if !errors.Is(err, ErrGone) {
+		v.manager.log.ErrorContext(v.request.Context(), "a session could not be saved", "error", err)
+	}
+	h := v.Header()
+	for _, name := range []string{
+		"Accept-Ranges", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
+		"Content-Range", "Content-Type", "Etag", "Expires", "Last-Modified", "Location",
+	} {
+		h.Del(name)
+	}
+	h.Set("Cache-Control", "no-store")
+	v.manager.onError(v.ResponseWriter, v.request, err)
+}
+
+// finish ends a request whose handler returned.
+func (v *visit) finish() {
+	if !v.begun {
+		v.begin(http.StatusOK)
+		return
+	}
+	if v.failed == nil {
+		if err := v.saveLate(); err != nil {
+			v.manager.log.ErrorContext(v.request.Context(), "a late change to a session was lost", "error", err)
+		}
+	}
+}
+
+// abandon ends a request whose handler panicked: a flush stands, for it is
+// safer to be logged out than not.
+func (v *visit) abandon() {
+	s := v.opened()
+	if s == nil || v.failed != nil {
+		return
+	}
+	s.discard()
+	if err := v.manager.Save(v.lasting(), s); err != nil {
+		v.manager.log.ErrorContext(v.request.Context(), "a session could not be flushed", "error", err)
+	}
+}
+
+// saveLate saves what was changed when no cookie can be sent any more.
+func (v *visit) saveLate() error {
+	s := v.opened()
+	if s == nil {
+		return nil
+	}
+	var late error
+	if s.needsCookie() {
+		s.discard()
+		late = errLate
+	}
+	return errors.Join(late, v.manager.Save(v.lasting(), s))
+}
+
+// lasting is the request's context for saving: a visitor who did not wait for
+// the answer loses nothing.
+func (v *visit) lasting() context.Context { return context.WithoutCancel(v.request.Context()) }
+
+// WriteHeader saves the session first.
+func (v *visit) WriteHeader(status int) {
+	informational := status < http.StatusOK && status != http.StatusSwitchingProtocols
+	if !v.begun && !informational {
+		v.begin(status)
+	}
+	if v.failed == nil {
+		v.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write saves the session first.
+func (v *visit) Write(p []byte) (int, error) {
+	if !v.begun {
+		v.begin(http.StatusOK)
+	}
+	if v.failed != nil {
+		return 0, v.failed
+	}
+	return v.ResponseWriter.Write(p)
+}
+
+// ReadFrom lets files go out by sendfile.
+func (v *visit) ReadFrom(src io.Reader) (int64, error) {
+	if !v.begun {
+		v.begin(http.StatusOK)
+	}
+	if v.failed != nil {
+		return 0, v.failed
+	}
+	return io.Copy(v.ResponseWriter, src)
+}
+
+// FlushError serves [http.ResponseController].
+func (v *visit) FlushError() error {
+	if !v.begun {
+		v.begin(http.StatusOK)
+	}
+	if v.failed != nil {
+		return v.failed
+	}
+	return http.NewResponseController(v.ResponseWriter).Flush()
+}
+
+// Flush serves code that asks for an [http.Flusher].
+func (v *visit) Flush() { _ = v.FlushError() }
+
+// Hijack hands the connection over. No cookie can be sent on it by us, so what
+// needs one is an error here.
+func (v *visit) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !v.begun {
+		if err := v.saveLate(); err != nil {
+			return nil, nil, err
+		}
+	}
+	conn, rw, err := http.NewResponseController(v.ResponseWriter).Hijack()
+	v.begun = v.begun || err == nil
+	return conn, rw, err
+}
+
+// Unwrap serves [http.ResponseController]: deadlines and full duplex.
+func (v *visit) Unwrap() http.ResponseWriter { return v.ResponseWriter }

@@ -1,0 +1,165 @@
+package cloakroom
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// Save stores what was done to s: it creates, saves, flushes, cycles the key, or
+// does nothing where nothing was done. If somebody saved in between it applies
+// the changes to what is there now: requests that set different names both
+// win, for the same name the last one wins, and after a flush the error is
+// [ErrGone]. Inside a request the middleware calls it; a handler that streams,
+// or wants the error for itself, may call it before.
+func (m *Manager) Save(ctx context.Context, s *Session) error {
+	_, err := m.save(ctx, s)
+	return err
+}
+
+// save also reports whether data or key were written, so that the cookie is to
+// be sent again.
+func (m *Manager) save(ctx context.Context, s *Session) (written bool, err error) {
+	if m.misconfigured != nil {
+		return false, m.misconfigured
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+
+	if s.ended != "" {
+		if err := m.engine.Delete(ctx, s.ended); err != nil {
+			return false, inTime(err, "flush")
+		}
+		s.ended = ""
+	}
+	var record *Record
+	switch {
+	case s.record == nil:
+		record, err = m.create(ctx, s)
+	case s.cycled:
+		record, err = m.cycleKey(ctx, s)
+	case len(s.changes) > 0:
+		record, err = m.merge(ctx, s)
+	default:
+		m.touch(ctx, s)
+		return false, nil
+	}
+	if err != nil || record == nil {
+		return false, inTime(err, "save")
+	}
+	s.record, s.changes, s.cycled = record, nil, false
+	return true, nil
+}
+
+// create returns nil where there is nothing to keep: no visitor gets a session
+// that nobody asked for.
+func (m *Manager) create(ctx context.Context, s *Session) (*Record, error) {
+	record, err := m.next(&Record{}, s.changes)
+	if err != nil || len(record.Data) == 0 {
+		return nil, err
+	}
+	if m.absolute > 0 {
+		record.Data[createdName] = time.Now().Unix()
+		record.Expires = m.expires(record.Data)
+	}
+	return record, m.engine.Create(ctx, record)
+}
+
+// merge saves, and on conflict tries again upon what somebody else saved.
+func (m *Manager) merge(ctx context.Context, s *Session) (*Record, error) {
+	for attempt, stored := 0, s.record; ; attempt++ {
+		record, err := m.next(stored, s.changes)
+		if err != nil {
+			return nil, err
+		}
+		err = m.engine.Save(ctx, record)
+		if !errors.Is(err, ErrConflict) {
+			return record, err
+		}
+		if stored, err = m.reload(ctx, stored.Key, attempt, err); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// cycleKey creates the session under a fresh key and ends it under the old one,
+// on condition that nobody saved there in between: a save that was
+// acknowledged is carried over, and one that comes later finds the session gone.
+func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
+	record, err := m.next(s.record, s.changes)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.engine.Create(ctx, record); err != nil {
+		return nil, err
+	}
+	for attempt, stored := 0, s.record; ; attempt++ {
+		err := m.engine.Save(ctx, &Record{Key: stored.Key, Version: stored.Version, Data: stored.Data, Expires: time.Unix(0, 0)})
+		if err == nil {
+			return record, nil
+		}
+		if errors.Is(err, ErrConflict) {
+			stored, err = m.reload(ctx, stored.Key, attempt, err)
+		}
+		if err == nil {
+			var merged *Record
+			if merged, err = m.next(stored, s.changes); err == nil {
+				merged.Key, merged.Version = record.Key, record.Version
+				record = merged
+				err = m.engine.Save(ctx, record)
+			}
+		}
+		if err != nil {
+			// Nobody was told the fresh key: what stays behind only takes space.
+			_ = m.engine.Delete(ctx, record.Key)
+			return nil, err
+		}
+	}
+}
+
+// touch moves the expiry of a session that was only used. If that fails the
+// visitor is none the worse for now.
+func (m *Manager) touch(ctx context.Context, s *Session) {
+	if m.idle == 0 || s.record.Expires.IsZero() {
+		return
+	}
+	expires := m.expires(s.record.Data)
+	if expires.Sub(s.record.Expires) < m.idle/20 {
+		return
+	}
+	err := m.engine.Touch(ctx, s.record.Key, expires)
+	if err != nil && !errors.Is(err, ErrGone) {
+		m.log.WarnContext(ctx, "a session's idle timeout could not be moved", "error", err)
+	}
+}
+
+// next is the record that the changes make of stored.
+func (m *Manager) next(stored *Record, c changes) (*Record, error) {
+	data, err := c.apply(stored.Data)
+	if err != nil {
+		return nil, err
+	}
+	return &Record{Key: stored.Key, Version: stored.Version, Data: data, Expires: m.expires(data)}, nil
+}
+
+// reload waits a little, longer and less predictably each time so that rivals
+// do not meet again, and returns what is stored by then. When ctx has ended it
+// gives the conflict back.
+func (m *Manager) reload(ctx context.Context, key string, attempt int, conflict error) (*Record, error) {
+	if attempt > 0 {
+		longest := min(time.Millisecond<<min(attempt, 10), 50*time.Millisecond)
+		select {
+		case <-time.After(rand.N(longest)):
+		case <-ctx.Done():
+			return nil, conflict
+		}
+	}
+	record, err := m.engine.Load(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return nil, &Error{Engine: "session", Op: "save", Kind: ErrGone, Err: err, Reason: "you were signed out meanwhile"}
+	}
+	return record, err
+}
