@@ -1,0 +1,70 @@
+# The front door: `make` alone shows what is here.
+
+GOFUMPT     := go run mvdan.cc/gofumpt@v0.12.0
+STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    ?= 30s
+
+.DEFAULT_GOAL := help
+.PHONY: $(shell grep -oE '^[a-z-]+:' $(MAKEFILE_LIST) | tr -d :)
+
+help: ## show this list
+	@if [ -t 1 ]; then bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); fi; \
+	sed -nE "s/^([a-z-]+):.*## (.*)/  $$bold\1$$plain\t\2/p" $(MAKEFILE_LIST) | expand -t $$([ -t 1 ] && echo 24 || echo 16)
+
+run: ## run the Dashboard on this machine
+	go run ./cmd/cloakroom serve
+
+build: ## build bin/cloakroom
+	go build -o bin/cloakroom ./cmd/cloakroom
+
+test: ## run every test, on real servers, installing those that are missing
+	@scripts/install-packages
+	go test ./...
+
+test-short: ## run the quick tests alone
+	go test -short ./...
+
+race: ## run every test with the race detector
+	@scripts/install-packages
+	@command -v "$$(go env CC)" >/dev/null || scripts/install-packages gcc libc6-dev
+	CGO_ENABLED=1 go test -race ./...
+
+bench: ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## run every fuzz target, each for FUZZTIME (30s)
+	@set -e; for dir in $$(go list -f '{{.Dir}}' ./...); do \
+		for target in $$(grep -ohs '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d ' ' -f 2); do \
+			echo "$$target in $$dir"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+cover: ## run every test and say how much of the code they reach
+	@scripts/install-packages
+	go test -coverpkg ./... -coverprofile coverage.out ./...
+	@go tool cover -func coverage.out | tail -n 1
+
+lint: vet staticcheck format modules vulnerabilities ## run every check that reads the code without running it
+
+vet:
+	go vet ./...
+
+staticcheck:
+	$(STATICCHECK) ./...
+
+format:
+	@unformatted=$$($(GOFUMPT) -l .) && [ -z "$$unformatted" ] || { echo "make fmt would change:" $$unformatted; exit 1; }
+
+modules:
+	go mod verify
+	go mod tidy -diff
+
+vulnerabilities:
+	@scripts/vulncheck
+
+fmt: ## format the code
+	$(GOFUMPT) -w .
+
+clean: ## remove what the targets above leave behind
+	rm -rf bin coverage.out
