@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 )
 
@@ -102,19 +103,20 @@ func (v *visit) begin(status int) {
 	if s == nil {
 		return
 	}
-	v.Header().Add("Vary", "Cookie")
+	if h := v.Header(); !slices.Contains(h.Values("Vary"), "Cookie") {
+		h.Add("Vary", "Cookie")
+	}
 	if status >= http.StatusInternalServerError {
 		s.discard()
 	}
-	written, err := v.manager.save(v.lasting(), s)
-	if err != nil {
+	if err := v.manager.Save(v.lasting(), s); err != nil {
 		v.fail(err)
 		return
 	}
-	v.sendCookie(s, written)
+	v.sendCookie(s)
 }
 
-func (v *visit) sendCookie(s *Session, written bool) {
+func (v *visit) sendCookie(s *Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m, key := v.manager, s.key()
@@ -124,7 +126,7 @@ func (v *visit) sendCookie(s *Session, written bool) {
 	case key == "":
 	default:
 		age := m.cookieAge(s.data())
-		if key != v.brought || written && age != 0 {
+		if key != v.brought || s.moved && age != 0 {
 			m.cookie.set(v, v.request, key, age)
 		}
 	}

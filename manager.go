@@ -89,8 +89,7 @@ func (m *Manager) expires(data map[string]any) time.Time {
 }
 
 // cookieAge is how long the browser is to keep the cookie; 0 is until it
-// closes. The idle timeout is left to the back end, so that a page that only
-// reads need not send the cookie again.
+// closes. The idle timeout is the back end's to enforce.
 func (m *Manager) cookieAge(data map[string]any) time.Duration {
 	now := time.Now()
 	expiry := expiryOf(data[expiryName])

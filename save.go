@@ -14,15 +14,8 @@ import (
 // [ErrGone]. Inside a request the middleware calls it; a handler that streams,
 // or wants the error for itself, may call it before.
 func (m *Manager) Save(ctx context.Context, s *Session) error {
-	_, err := m.save(ctx, s)
-	return err
-}
-
-// save also reports whether data or key were written, so that the cookie is to
-// be sent again.
-func (m *Manager) save(ctx context.Context, s *Session) (written bool, err error) {
 	if m.misconfigured != nil {
-		return false, m.misconfigured
+		return m.misconfigured
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
@@ -31,11 +24,12 @@ func (m *Manager) save(ctx context.Context, s *Session) (written bool, err error
 
 	if s.ended != "" {
 		if err := m.engine.Delete(ctx, s.ended); err != nil {
-			return false, inTime(err, "flush")
+			return inTime(err, "flush")
 		}
 		s.ended = ""
 	}
 	var record *Record
+	var err error
 	switch {
 	case s.record == nil:
 		record, err = m.create(ctx, s)
@@ -45,13 +39,13 @@ func (m *Manager) save(ctx context.Context, s *Session) (written bool, err error
 		record, err = m.merge(ctx, s)
 	default:
 		m.touch(ctx, s)
-		return false, nil
+		return nil
 	}
 	if err != nil || record == nil {
-		return false, inTime(err, "save")
+		return inTime(err, "save")
 	}
-	s.record, s.changes, s.cycled = record, nil, false
-	return true, nil
+	s.record, s.changes, s.cycled, s.moved = record, nil, false, true
+	return nil
 }
 
 // create returns nil where there is nothing to keep: no visitor gets a session
@@ -130,8 +124,12 @@ func (m *Manager) touch(ctx context.Context, s *Session) {
 	if expires.Sub(s.record.Expires) < m.idle/20 {
 		return
 	}
-	err := m.engine.Touch(ctx, s.record.Key, expires)
-	if err != nil && !errors.Is(err, ErrGone) {
+	switch err := m.engine.Touch(ctx, s.record.Key, expires); {
+	case err == nil:
+		touched := *s.record
+		touched.Expires = expires
+		s.record, s.moved = &touched, true
+	case !errors.Is(err, ErrGone):
 		m.log.WarnContext(ctx, "a session's idle timeout could not be moved", "error", err)
 	}
 }

@@ -28,6 +28,7 @@ type Session struct {
 	cycled  bool    // the key is to be changed
 	flushed bool    // Flush was called
 	ended   string  // the key that Flush left to be deleted
+	moved   bool    // the stored expiry moved, so the cookie's has to
 }
 
 // Get returns what is kept under name as a T, and whether there is something
