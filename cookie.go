@@ -88,8 +88,11 @@ func (c Cookie) set(w http.ResponseWriter, r *http.Request, value string, age ti
 
 func (c Cookie) cookie(value string, age time.Duration, secure bool) *http.Cookie {
 	maxAge := int(age / time.Second)
-	if age > 0 {
+	switch { // part of a second is not "until the browser closes"
+	case age > 0:
 		maxAge = max(maxAge, 1)
+	case age < 0:
+		maxAge = -1
 	}
 	return &http.Cookie{
 		Name: c.Name, Value: value, Path: c.Path, Domain: c.Domain, MaxAge: maxAge,

@@ -96,11 +96,10 @@ func (m *Manager) cookieAge(data map[string]any) time.Duration {
 	if expiry.browserClose || expiry == (Expiry{}) && m.browserClose {
 		return 0
 	}
-	age := m.notAfterAbsolute(expiry.from(now, m.lifetime), data).Sub(now)
-	if age <= 0 {
-		return -time.Second
+	if age := m.notAfterAbsolute(expiry.from(now, m.lifetime), data).Sub(now); age != 0 {
+		return age
 	}
-	return age
+	return -1
 }
 
 func (m *Manager) notAfterAbsolute(expires time.Time, data map[string]any) time.Time {

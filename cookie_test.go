@@ -1,0 +1,173 @@
+package cloakroom_test
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
+)
+
+// begin is the cookie that begins a session at a site set up with options.
+func begin(t *testing.T, target string, change func(*http.Request, http.Header, *cloakroom.Session), options ...cloakroom.Option) (*http.Cookie, *httptest.ResponseRecorder) {
+	t.Helper()
+	sessions := cloakroom.New(locmem.Open(), options...)
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest("GET", target, nil)
+	if strings.HasPrefix(target, "https") {
+		request.TLS = &tls.ConnectionState{}
+	}
+	sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := sessions.Open(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Set("a", 1)
+		if change != nil {
+			change(r, w.Header(), s)
+		}
+	})).ServeHTTP(recorder, request)
+	return answer{Response: recorder.Result()}.setCookie(t), recorder
+}
+
+func TestCookieAttributes(t *testing.T) {
+	t.Parallel()
+	const (
+		fortnight = "; Max-Age=1209600"
+		site      = "https://example.org/"
+	)
+	for name, test := range map[string]struct {
+		target  string
+		options []cloakroom.Option
+		expiry  *cloakroom.Expiry
+		want    string
+	}{
+		"safe by default":      {site, nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax"},
+		"a plain public site":  {"http://example.org/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax"},
+		"plain localhost":      {"http://localhost:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
+		"plain loopback":       {"http://127.0.0.1:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
+		"plain loopback, IPv6": {"http://[::1]:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
+		"always secure": {
+			"http://localhost/", cookie(cloakroom.Cookie{Secure: cloakroom.SecureAlways}), nil,
+			"sessionid=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax",
+		},
+		"never secure": {
+			site, cookie(cloakroom.Cookie{Secure: cloakroom.SecureNever, Scriptable: true, SameSite: http.SameSiteStrictMode}), nil,
+			"sessionid=KEY; Path=/" + fortnight + "; SameSite=Strict",
+		},
+		"all of it": {
+			site, cookie(cloakroom.Cookie{Name: "s", Path: "/app", Domain: "example.org", SameSite: http.SameSiteNoneMode, Partitioned: true}), nil,
+			"s=KEY; Path=/app; Domain=example.org" + fortnight + "; HttpOnly; Secure; SameSite=None; Partitioned",
+		},
+		"host prefix": {
+			"http://localhost/", cookie(cloakroom.Cookie{Name: "__Host-s"}), nil,
+			"__Host-s=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax",
+		},
+		"lifetime":         {site, []cloakroom.Option{cloakroom.WithLifetime(time.Hour)}, nil, "sessionid=KEY; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
+		"browser close":    {site, []cloakroom.Option{cloakroom.WithBrowserClose()}, nil, "sessionid=KEY; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		"own expiry":       {site, []cloakroom.Option{cloakroom.WithBrowserClose()}, ptr(cloakroom.ExpireAfter(90 * time.Second)), "sessionid=KEY; Path=/; Max-Age=90; HttpOnly; Secure; SameSite=Lax"},
+		"own browserclose": {site, nil, ptr(cloakroom.ExpireAtBrowserClose()), "sessionid=KEY; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		"absolute timeout": {site, []cloakroom.Option{cloakroom.WithAbsoluteTimeout(time.Hour), cloakroom.WithIdleTimeout(time.Minute)}, nil, "sessionid=KEY; Path=/; Max-Age=3599; HttpOnly; Secure; SameSite=Lax"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, recorder := begin(t, test.target, func(_ *http.Request, _ http.Header, s *cloakroom.Session) {
+				if test.expiry != nil {
+					s.SetExpiry(*test.expiry)
+				}
+			}, test.options...)
+			if c == nil {
+				t.Fatal("no cookie")
+			}
+			got := strings.Replace(recorder.Header().Get("Set-Cookie"), c.Value, "KEY", 1)
+			if name == "absolute timeout" {
+				got = strings.Replace(got, "Max-Age=3600", "Max-Age=3599", 1) // the beginning is kept in whole seconds
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func cookie(c cloakroom.Cookie) []cloakroom.Option {
+	return []cloakroom.Option{cloakroom.WithCookie(c)}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestWrongCookieIsReportedByOpen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]cloakroom.Cookie{
+		"header injection in the name":   {Name: "a\r\nSet-Cookie: b"},
+		"header injection in the path":   {Path: "/\r\nX: y"},
+		"header injection in the domain": {Domain: "a\r\nb"},
+		"attribute injection":            {Path: "/; Domain=evil"},
+		"host prefix with a domain":      {Name: "__Host-a", Domain: "example.org"},
+		"host prefix with a path":        {Name: "__Host-a", Path: "/x"},
+		"host prefix, never secure":      {Name: "__Host-a", Secure: cloakroom.SecureNever},
+		"none, never secure":             {SameSite: http.SameSiteNoneMode, Secure: cloakroom.SecureNever},
+		"partitioned, never secure":      {Partitioned: true, Secure: cloakroom.SecureNever},
+	} {
+		sessions := cloakroom.New(locmem.Open(), cloakroom.WithCookie(c))
+		sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := sessions.Open(r); !errors.Is(err, cloakroom.ErrConfig) {
+				t.Errorf("%s: %v, want ErrConfig", name, err)
+			}
+		})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	}
+}
+
+func TestCookieStaysOutOfSharedCaches(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"":                              "private",
+		"public, max-age=60":            "private, max-age=60",
+		"s-maxage=10, must-revalidate":  "private, must-revalidate",
+		"no-store":                      "no-store",
+		"private, no-cache":             "private, no-cache",
+		"Public, S-MaxAge=1, immutable": "private, immutable",
+	} {
+		_, recorder := begin(t, "https://example.org/", func(_ *http.Request, h http.Header, _ *cloakroom.Session) {
+			if given != "" {
+				h.Set("Cache-Control", given)
+			}
+		})
+		if got := recorder.Header().Get("Cache-Control"); got != want {
+			t.Errorf("%q became %q, want %q", given, got, want)
+		}
+	}
+}
+
+func FuzzCookieHeader(f *testing.F) {
+	engine := locmem.Open()
+	sessions := cloakroom.New(engine)
+	handler := sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := sessions.Open(r)
+		if err != nil {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		s.Set("a", 1)
+	}))
+	f.Add("sessionid=" + cloakroom.NewKey())
+	f.Add(`sessionid="; sessionid=a; =; ;;sessionid`)
+	f.Add("sessionid=\x00\xff" + strings.Repeat("a", 5000))
+	f.Fuzz(func(t *testing.T, header string) {
+		request := httptest.NewRequest("GET", "/", nil)
+		request.Header["Cookie"] = []string{header}
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, request)
+		c := answer{Response: recorder.Result()}.setCookie(t)
+		if recorder.Code != http.StatusOK || c == nil || !cloakroom.ValidKey(c.Value) || strings.Contains(header, c.Value) {
+			t.Fatalf("%q: %d, %v; want a fresh key", header, recorder.Code, c)
+		}
+	})
+}
