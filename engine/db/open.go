@@ -1,0 +1,65 @@
+package db
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// Option changes how [Open] sets an engine up.
+type Option func(*Engine)
+
+// WithTimeZone is for a Django site with USE_TZ = False, which keeps expire_date
+// in the local time of its TIME_ZONE. The default is UTC, as with USE_TZ = True.
+func WithTimeZone(zone *time.Location) Option {
+	return func(e *Engine) { e.zone = zone }
+}
+
+// WithLegacyFormat writes the format of Django before 3.1, which a Django 3.1 or
+// 3.2 with DEFAULT_HASHING_ALGORITHM = "sha1" shares with older ones. Every
+// engine reads both formats.
+func WithLegacyFormat() Option {
+	return func(e *Engine) { e.codec.legacy = true }
+}
+
+// Open opens the database at an address:
+//
+//	sqlite:///relative/path
+//	sqlite:////absolute/path
+//
+// It creates a SQLite file that is missing, readable by its owner alone, and no
+// table: see [Engine.Migrate].
+//
+// The file is switched to SQLite's write-ahead log, which Django reads and
+// writes as well, so that nobody waits for a writer in order to read. A save
+// that was acknowledged survives the end of the process and, as far as the disk
+// keeps what it has confirmed, the loss of power. Such a log needs a local
+// disk: no network file system.
+//
+// What is no such database, cannot be written, or is of a shape that the engine
+// does not know, is refused with an error that says so.
+func Open(ctx context.Context, address string, options ...Option) (*Engine, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "sqlite" || u.Host != "" || u.RawQuery != "" || strings.Trim(u.Path, "/") == "" {
+		return nil, &cloakroom.Error{
+			Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
+			Reason: "the address names no database",
+			Mend:   "write sqlite:///relative/path or sqlite:////absolute/path",
+		}
+	}
+	e := &Engine{database: &database{zone: time.UTC}, codec: codec{serializer: jsonSerializer{}}}
+	for _, option := range options {
+		option(e)
+	}
+	if err := openSQLite(ctx, e.database, u.Path[1:]); err != nil {
+		return nil, err
+	}
+	if err := e.checkTable(ctx); err != nil {
+		_ = e.Close() // the first error is the one to mend
+		return nil, err
+	}
+	return e, nil
+}

@@ -1,0 +1,57 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// Migrate creates the table django_session and its index where they are
+// missing, exactly as Django does, and records that in django_migrations so
+// that Django's own migrate finds nothing to do. It may be repeated.
+func (e *Engine) Migrate(ctx context.Context) error {
+	if err := e.migrate(ctx, e.write, e.now()); err != nil {
+		return e.failure("migrate", err)
+	}
+	return e.checkTable(ctx)
+}
+
+// checkTable refuses a table of another shape. A missing one may still come.
+func (e *Engine) checkTable(ctx context.Context) error {
+	columns, err := e.columns(ctx, e.read)
+	if err != nil {
+		return e.failure("open", err)
+	}
+	if len(columns) == 0 {
+		return nil
+	}
+	if differences := compareColumns(columns); len(differences) > 0 {
+		return &cloakroom.Error{
+			Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
+			Reason: "the table django_session is not Django's: " + strings.Join(differences, ", "),
+			Mend:   "move it out of the way, then let cloakroom or Django create it (migrate)",
+		}
+	}
+	return nil
+}
+
+func compareColumns(columns []column) (differences []string) {
+	wanted := []string{"session_key", "session_data", "expire_date"}
+	for _, name := range wanted {
+		if !slices.ContainsFunc(columns, func(c column) bool { return c.name == name }) {
+			differences = append(differences, fmt.Sprintf("column %q is missing", name))
+		}
+	}
+	for _, c := range columns {
+		switch {
+		case !slices.Contains(wanted, c.name):
+			differences = append(differences, fmt.Sprintf("column %q is unknown", c.name))
+		case c.primary != (c.name == "session_key"):
+			differences = append(differences, fmt.Sprintf("column %q is of another primary key", c.name))
+		}
+	}
+	return differences
+}
