@@ -119,13 +119,13 @@ func (s *stage) flushDuringSave(here, there cloakroom.Engine) error {
 	_, touchConflicts := s.Waived["TouchKeepsVersion"]
 	switch {
 	case deleted != nil:
-		return fmt.Errorf("Delete: %w", deleted)
+		return fmt.Errorf("deleting during a save: %w", deleted)
 	case !errors.Is(atOnce, cloakroom.ErrNotFound), !errors.Is(atLast, cloakroom.ErrNotFound):
 		return fmt.Errorf("the session is back: Load after Delete: %w; when all were done: %w", atOnce, atLast)
 	case touched != nil && !errors.Is(touched, cloakroom.ErrGone):
-		return fmt.Errorf("Touch: %w, want ErrGone or none", touched)
+		return fmt.Errorf("touching during a delete: %w, want ErrGone or none", touched)
 	case saved != nil && !errors.Is(saved, cloakroom.ErrGone) && !(touchConflicts && errors.Is(saved, cloakroom.ErrConflict)):
-		return fmt.Errorf("Save: %w, want ErrGone or none", saved)
+		return fmt.Errorf("saving during a delete: %w, want ErrGone or none", saved)
 	}
 	return nil
 }
