@@ -1,7 +1,12 @@
 package locmem_test
 
 import (
+	"context"
+	"fmt"
 	"testing"
+	"time"
+
+	"go.uber.org/goleak"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/locmem"
@@ -23,4 +28,25 @@ func TestEngine(t *testing.T) {
 			"StatsCorrupt":          inProcess,
 		},
 	})
+}
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func ExampleOpen() {
+	ctx := context.Background()
+	engine := locmem.Open(locmem.MaxEntries(10_000), locmem.MaxBytes(64<<20))
+
+	ticket := &cloakroom.Record{
+		Data:    map[string]any{"coat": "green"},
+		Expires: time.Now().Add(time.Hour),
+	}
+	if err := engine.Create(ctx, ticket); err != nil {
+		fmt.Println(err)
+	}
+	record, err := engine.Load(ctx, ticket.Key)
+	if err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(record.Data["coat"])
+	// Output: green
 }

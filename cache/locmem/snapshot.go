@@ -40,13 +40,13 @@ func (c *Cache) keep(ctx context.Context, key string, r *cloakroom.Record) (*sna
 	return &snapshot{data: r.Data, size: n}, nil
 }
 
-// What things take in memory, rounded: an entry with its places in the map, the
-// heap and the list; a map, and a name and value in it; a value in a list.
+// What things take in memory on a 64-bit machine, rounded. Go's maps have room
+// for eight members at once, and are two thirds full on average after that.
 const (
-	entrySize  = 192
-	mapSize    = 48
-	memberSize = 40
-	valueSize  = 16
+	entrySize = 160 // with its places in the map and the heap
+	mapSize   = 48
+	slotSize  = 33 // a name, a value and a byte of the map's own
+	valueSize = 16
 )
 
 // size is about how many bytes v takes beside its own place.
@@ -75,7 +75,10 @@ func size(v any) (int, error) {
 		}
 		return total, nil
 	case map[string]any:
-		total := mapSize + memberSize*len(v)
+		total := mapSize
+		if len(v) > 0 {
+			total += slotSize * max(8, len(v)*3/2)
+		}
 		for name, member := range v {
 			n, err := size(member)
 			if err != nil {
