@@ -20,7 +20,7 @@ func main() {
 		log.Fatal(err)
 	}
 	defer engine.Close()
-	if err := engine.CreateTable(context.Background()); err != nil {
+	if err := engine.Migrate(context.Background()); err != nil {
 		log.Fatal(err)
 	}
 
