@@ -20,27 +20,26 @@ func (c *Cache) makeRoom(now time.Time) {
 	}
 	c.evicting.Lock()
 	defer c.evicting.Unlock()
-	if c.full() {
-		c.sweep(now)
-	}
 	for c.full() {
-		c.evict()
+		c.evict(now)
 	}
 }
 
-// evict removes the entry of the whole store that was used least recently.
-func (c *Cache) evict() {
+// evict removes what has expired anywhere and, if that is not enough, the entry
+// of the whole store that was used least recently.
+func (c *Cache) evict(now time.Time) {
 	var from *shard
 	var used time.Duration
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
+		s.sweep(now)
 		if e := s.oldest; e != nil && (from == nil || e.used < used) {
 			from, used = s, e.used
 		}
 		s.mu.Unlock()
 	}
-	if from == nil {
+	if from == nil || !c.full() {
 		return
 	}
 	from.mu.Lock()

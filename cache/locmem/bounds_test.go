@@ -44,6 +44,9 @@ func (c *Cache) check(t interface{ Errorf(string, ...any) }) {
 			if linked++; s.entries[e.key] != e || s.byExpiry[e.index] != e {
 				t.Errorf("an entry is not where it should be")
 			}
+			if parent := s.byExpiry[max(0, e.index-1)/2]; parent.expires.After(e.expires) {
+				t.Errorf("the heap is out of order")
+			}
 			if e.newer != nil && e.newer.used < e.used {
 				t.Errorf("the entries are not in the order of their use")
 			}
@@ -136,6 +139,16 @@ func followModel(t *rapid.T) {
 		m.expire()
 		m.evict()
 	}
+	// freshKey takes only the first shards, so that there is order within one too.
+	freshKey := func() string {
+		for {
+			made++
+			key := fmt.Sprint("key ", made)
+			if s := c.shard(key); s == &c.shards[0] || s == &c.shards[1] || s == &c.shards[2] {
+				return key
+			}
+		}
+	}
 	pick := func() modelled {
 		if len(m.sessions) == 0 {
 			return modelled{key: "never there"}
@@ -151,8 +164,7 @@ func followModel(t *rapid.T) {
 
 	t.Repeat(map[string]func(*rapid.T){
 		"add": func(*rapid.T) {
-			made++
-			key, r := fmt.Sprint("key ", made), &cloakroom.Record{Data: data(), Expires: expires()}
+			key, r := freshKey(), &cloakroom.Record{Data: data(), Expires: expires()}
 			added, err := c.Add(ctx, key, r)
 			if errors.Is(err, cloakroom.ErrTooLarge) {
 				return
