@@ -1,11 +1,24 @@
 package db
 
+import (
+	"fmt"
+	"testing"
+)
+
 // CloseIdle closes every connection that is not in use, so that the next use
 // has to open the file again.
 func (e *Engine) CloseIdle() {
 	for _, p := range []*pool{e.read, e.write} {
-		open := p.Stats().MaxOpenConnections
+		connections := p.Stats().MaxOpenConnections
 		p.SetMaxIdleConns(-1)
-		p.SetMaxIdleConns(open)
+		p.SetMaxIdleConns(connections)
+	}
+}
+
+// LimitPages makes SQLite find the disk full beyond so many pages.
+func (e *Engine) LimitPages(t testing.TB, pages int) {
+	t.Helper()
+	if _, err := e.write.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+		t.Fatal(err)
 	}
 }

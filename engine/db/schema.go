@@ -49,8 +49,10 @@ func compareColumns(columns []column) (differences []string) {
 		switch {
 		case !slices.Contains(wanted, c.name):
 			differences = append(differences, fmt.Sprintf("column %q is unknown", c.name))
-		case c.primary != (c.name == "session_key"):
-			differences = append(differences, fmt.Sprintf("column %q is of another primary key", c.name))
+		case c.name == "session_key" && !c.primary:
+			differences = append(differences, fmt.Sprintf("column %q is not the primary key", c.name))
+		case c.name != "session_key" && c.primary:
+			differences = append(differences, fmt.Sprintf("column %q is in the primary key", c.name))
 		}
 	}
 	return differences
