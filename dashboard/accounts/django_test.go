@@ -44,10 +44,6 @@ func TestDjangoOnAFileBegunHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := add(t, store, "ada", true)
-	before, err := store.Find(t.Context(), id)
-	if err != nil {
-		t.Fatal(err)
-	}
 	got := python(t, path, `
 call_command("migrate", verbosity=1, no_color=True)
 user = authenticate(username="ada", password="four words to remember")
@@ -72,7 +68,7 @@ User.objects.create_user("grace", password="another that Django chose")
 	if _, err := store.ChangePassword(t.Context(), id, good); err != nil {
 		t.Fatal(err)
 	}
-	before, err = store.Find(t.Context(), id)
+	before, err := store.Find(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,58 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// maxEnded bounds how many keys are held at once.
+const maxEnded = 10_000
+
+// ended is what became of ending many sessions.
+type ended struct {
+	count int
+	more  bool // there may be others
+}
+
+// String tells it to the administrator.
+func (e ended) String() string {
+	text := plural(e.count, "session") + " ended."
+	if e.more {
+		text += " There are more: do it again."
+	}
+	return text
+}
+
+// endSessions ends the sessions of one owner, except the one under key.
+func (d *Dashboard) endSessions(ctx context.Context, of owner, except string) (ended, error) {
+	return d.endWhere(ctx, func(r row) bool { return r.Owner == of && r.key != except })
+}
+
+// endWhere ends the sessions that match. They are collected first: not every
+// engine lets go of what it lists.
+func (d *Dashboard) endWhere(ctx context.Context, match func(row) bool) (ended, error) {
+	var keys []string
+	var s scan
+	for record, err := range d.records(ctx, &s) {
+		if errors.Is(err, errCannotList) {
+			return ended{}, nil
+		}
+		if err != nil {
+			return ended{}, fmt.Errorf("dashboard: look for sessions to end: %w", err)
+		}
+		if match(d.rowOf(record)) {
+			if len(keys) == maxEnded {
+				s.Stopped = true
+				break
+			}
+			keys = append(keys, record.Key)
+		}
+	}
+	for i, key := range keys {
+		if err := d.engine.Delete(ctx, key); err != nil {
+			return ended{count: i, more: true}, fmt.Errorf("dashboard: end sessions: %w", err)
+		}
+	}
+	return ended{count: len(keys), more: s.Stopped}, nil
+}

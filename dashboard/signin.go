@@ -1,0 +1,77 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/cloakroom-go/cloakroom/django/auth"
+)
+
+type signInBody struct {
+	Name, Next, Problem string
+	Ended               bool
+}
+
+func (v *visit) showSignIn() error {
+	next := localPath(v.r.Form.Get("next"))
+	if v.account != nil {
+		return v.redirect(next)
+	}
+	return v.render(http.StatusOK, "signin", "Sign in", signInBody{Next: next, Ended: v.r.Form.Has("ended")})
+}
+
+func (v *visit) signIn() error {
+	name, next := v.r.PostForm.Get("name"), localPath(v.r.PostForm.Get("next"))
+	account, err := v.authenticate(name, v.r.PostForm.Get("password"))
+	if errors.Is(err, ErrWrongPassword) {
+		// What was typed as a name may be a password: it is not logged.
+		v.log.InfoContext(v.r.Context(), "a sign-in failed", "address", v.address(v.r))
+		return v.render(http.StatusUnprocessableEntity, "signin", "Sign in", signInBody{
+			Name: name, Next: next, Problem: "This name and password do not belong together.",
+		})
+	}
+	if err != nil {
+		return err
+	}
+	v.login(account)
+	v.tell("signed in")
+	return v.redirect(next)
+}
+
+// login makes the visit's session the account's, under a fresh key.
+func (v *visit) login(account Account) {
+	auth.Login(v.session, auth.User{ID: account.ID, Backend: account.Backend, PasswordHash: account.PasswordHash}, v.SecretKey)
+	v.account = &account
+	v.signedInHere()
+}
+
+// authenticate checks a password, unless too many were tried.
+func (v *visit) authenticate(name, password string) (Account, error) {
+	attempt, wait := v.guesses.begin(name, v.address(v.r))
+	if wait > 0 {
+		return Account{}, errThrottled(wait)
+	}
+	account, err := v.Accounts.Authenticate(v.r.Context(), name, password)
+	if err == nil {
+		attempt.succeeded()
+	}
+	return account, err
+}
+
+func (v *visit) signOut() error {
+	if v.account != nil {
+		v.tell("signed out")
+	}
+	v.session.Flush()
+	return v.redirect(withQuery("/signin", url.Values{"ended": {""}}))
+}
+
+// localPath is where to go on: within the Dashboard, whatever the link said.
+func localPath(next string) string {
+	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return "/"
+	}
+	return next
+}
