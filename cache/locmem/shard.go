@@ -77,7 +77,6 @@ func (s *shard) swap(key string, kept *snapshot, r *cloakroom.Record, now time.T
 	e.snapshot = kept
 	s.expire(e, r.Expires)
 	s.use(e, used)
-	s.live(key, now)
 	return nil
 }
 
