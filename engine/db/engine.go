@@ -40,7 +40,7 @@ type database struct {
 	location string
 	zone     *time.Location
 	read     *pool
-	write    *pool
+	write    *writer
 	corrupt  atomic.Int64
 }
 

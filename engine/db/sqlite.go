@@ -68,14 +68,15 @@ func openSQLite(ctx context.Context, d *database, path string) error {
 	if err := createSQLiteFile(path); err != nil {
 		return err
 	}
-	var err error
-	if d.write, err = sqlitePool(path, 1, "synchronous(FULL)"); err != nil {
+	write, err := sqlitePool(path, 1, "synchronous(FULL)")
+	if err != nil {
 		return d.failure("open", err)
 	}
+	d.write = &writer{pool: write}
 	if d.read, err = sqlitePool(path, max(4, runtime.GOMAXPROCS(0)), "query_only(1)"); err != nil {
 		return errors.Join(d.failure("open", err), d.write.close())
 	}
-	if err := prepareSQLiteFile(ctx, d.write); err != nil {
+	if err := prepareSQLiteFile(ctx, write); err != nil {
 		err = d.openFailure(err)
 		return errors.Join(err, d.read.close(), d.write.close())
 	}

@@ -1,0 +1,127 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// writer commits the writes of concurrent requests together. A transaction
+// costs one wait for the disk, however many writes are in it.
+//
+// A write that arrives while nothing is under way starts a goroutine, which ends
+// as soon as nothing is left to write.
+type writer struct {
+	*pool
+	mu      sync.Mutex
+	queue   []*write
+	running bool
+	runs    sync.WaitGroup
+}
+
+// write is one statement to run.
+type write struct {
+	ctx  context.Context
+	text string
+	args []any
+
+	rows int64
+	err  error
+	done chan struct{} // closed once rows and err are final
+}
+
+// maxTogether bounds how long one transaction keeps other processes waiting.
+const maxTogether = 64
+
+// exec is pool.exec, sharing its transaction with others. When ctx ends first,
+// the statement may still run if it had begun.
+func (w *writer) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	one := &write{ctx: ctx, text: text, args: args, done: make(chan struct{})}
+	w.mu.Lock()
+	w.queue = append(w.queue, one)
+	if !w.running {
+		w.running = true
+		w.runs.Go(w.run)
+	}
+	w.mu.Unlock()
+	select {
+	case <-one.done:
+		return one.rows, one.err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func (w *writer) run() {
+	for {
+		w.mu.Lock()
+		n := min(len(w.queue), maxTogether)
+		batch := w.queue[:n:n]
+		w.queue = w.queue[n:]
+		if n == 0 {
+			w.running, w.queue = false, nil
+			w.mu.Unlock()
+			return
+		}
+		w.mu.Unlock()
+		w.commit(batch)
+		for _, one := range batch {
+			close(one.done)
+		}
+	}
+}
+
+// commit runs a batch as one transaction. When one of them fails, each is tried
+// alone, so that it gets its own answer.
+func (w *writer) commit(batch []*write) {
+	if len(batch) > 1 && w.together(batch) {
+		return
+	}
+	for _, one := range batch {
+		if one.err = one.ctx.Err(); one.err == nil {
+			one.rows, one.err = w.pool.exec(one.ctx, one.text, one.args...)
+		}
+	}
+}
+
+// together reports whether all of batch is committed, or none can be.
+func (w *writer) together(batch []*write) bool {
+	// No single request's context may end what others wait for.
+	ctx := context.Background()
+	statements := make([]*sql.Stmt, len(batch))
+	for i, one := range batch {
+		var err error
+		if statements[i], err = w.statement(ctx, one.text); err != nil {
+			return false
+		}
+	}
+	tx, err := w.BeginTx(ctx, nil)
+	if err != nil {
+		for _, one := range batch {
+			one.err = err
+		}
+		return true
+	}
+	for i, one := range batch {
+		if one.err = one.ctx.Err(); one.err != nil {
+			continue // nobody waits for it any more
+		}
+		result, err := tx.StmtContext(ctx, statements[i]).ExecContext(ctx, one.args...)
+		if err == nil {
+			one.rows, err = result.RowsAffected()
+		}
+		if err != nil {
+			_ = tx.Rollback() // the failure shows again, alone
+			return false
+		}
+	}
+	return tx.Commit() == nil
+}
+
+func (w *writer) close() error {
+	w.runs.Wait()
+	return w.pool.close()
+}
