@@ -163,7 +163,7 @@ type tellsKey struct{ reference }
 
 func (e tellsKey) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
 	r, err := e.reference.Load(ctx, key)
-	if err != nil {
+	if err != nil && cloakroom.ValidKey(key) {
 		err = fmt.Errorf("session %q: %w", key, err)
 	}
 	return r, err

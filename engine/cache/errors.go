@@ -13,17 +13,17 @@ const name = "cache"
 
 // failure gives a cache's error the name of the engine and the operation.
 func failure(op string, err error) error {
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.Is(err, context.Canceled):
-		// The visitor went away: that says nothing about the cache.
-		return fmt.Errorf("%s: %s: %w", name, op, err)
 	}
 	if named, ok := errors.AsType[*cloakroom.Error](err); ok {
 		e := *named
 		e.Engine, e.Op = name, op
 		return &e
+	}
+	if errors.Is(err, context.Canceled) {
+		// The visitor went away: that says nothing about the cache.
+		return fmt.Errorf("%s: %s: %w", name, op, err)
 	}
 	e := &cloakroom.Error{Engine: name, Op: op, Kind: kindOf(err)}
 	if err != e.Kind {
