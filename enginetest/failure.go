@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,6 +80,12 @@ func endedContext(s *stage) {
 	s.holds(r.Key, r.Data)
 }
 
+// kinds are the sentinel values that an error may match.
+var kinds = []error{
+	cloakroom.ErrNotFound, cloakroom.ErrConflict, cloakroom.ErrGone, cloakroom.ErrTooLarge,
+	cloakroom.ErrUnavailable, cloakroom.ErrUnencodable, cloakroom.ErrConfig,
+}
+
 // errorsNameNoSecret: an error says who failed at what, and tells neither the
 // session key nor what is in the session.
 func errorsNameNoSecret(s *stage) {
@@ -94,12 +101,12 @@ func errorsNameNoSecret(s *stage) {
 				s.Errorf("%s: the error tells the session's key or data", op)
 			}
 		}
-		var named *cloakroom.Error
-		switch {
-		case errors.As(err, &named) && named.Engine != "" && named.Op != "":
-		case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		default:
-			s.Errorf("%s: error %v is no *cloakroom.Error with Engine and Op", op, err)
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return
+		}
+		named, ok := errors.AsType[*cloakroom.Error](err)
+		if !ok || named.Engine == "" || named.Op == "" || !slices.Contains(kinds, named.Kind) {
+			s.Errorf("%s: error %v is no *cloakroom.Error with Engine, Op and Kind", op, err)
 		}
 	}
 
