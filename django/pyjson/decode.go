@@ -24,7 +24,7 @@ func Unmarshal(data []byte) (map[string]any, error) {
 	if !d.take('{') {
 		return nil, d.error("a session is an object")
 	}
-	session := make(map[string]any)
+	session := make(map[string]any, 12) // what a signed-in user has fits
 	err := d.members(func(name string) error {
 		start, container := d.pos, d.at('{') || d.at('[')
 		value, err := d.value(1, !container)

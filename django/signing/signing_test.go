@@ -101,6 +101,19 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// What Django up to 3.2 signed under DEFAULT_HASHING_ALGORITHM = "sha1".
+func TestSHA1(t *testing.T) {
+	t.Parallel()
+	const signed = "eyJ1c2VyIjoxfQ:1xVWGL:l2DvhQgbujBU422Jsno7sMVofRk"
+	got, at, err := signing.New(signing.CookieSalt, "newer", secret).Unsign(nil, signed, 0)
+	if err != nil || string(got) != `{"user":1}` || at.Year() != 2026 {
+		t.Errorf("Unsign = %q, %v, %v", got, at, err)
+	}
+	if _, _, err := signing.New(signing.SessionSalt, secret).Unsign(nil, signed, 0); !errors.Is(err, signing.ErrSignature) {
+		t.Errorf("under another salt: %v", err)
+	}
+}
+
 // A fallback verifies and does not sign.
 func TestFallbackDoesNotSign(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,6 @@ package db_test
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -169,15 +168,7 @@ func TestBusy(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sessions.sqlite3")
 	e := openMigrated(t, path)
 	r := create(t, e, map[string]any{"n": int64(1)})
-	other, err := sql.Open("sqlite", path+"?_txlock=immediate")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	tx, err := other.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	release := occupy(t, path)
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
@@ -190,9 +181,7 @@ func TestBusy(t *testing.T) {
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("it took %v to give up after 300 ms", took)
 	}
-	if err := tx.Rollback(); err != nil {
-		t.Fatal(err)
-	}
+	release()
 	if err := e.Save(t.Context(), r); err != nil {
 		t.Errorf("Save afterwards: %v", err)
 	}

@@ -57,7 +57,7 @@ func Open(ctx context.Context, address string, options ...Option) (*Engine, erro
 	if err := openSQLite(ctx, e.database, u.Path[1:]); err != nil {
 		return nil, err
 	}
-	if err := e.checkTable(ctx); err != nil {
+	if err := e.checkTable(ctx, "open"); err != nil {
 		_ = e.Close() // the first error is the one to mend
 		return nil, err
 	}

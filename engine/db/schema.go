@@ -16,21 +16,21 @@ func (e *Engine) Migrate(ctx context.Context) error {
 	if err := e.migrate(ctx, e.write.pool, e.now()); err != nil {
 		return e.failure("migrate", err)
 	}
-	return e.checkTable(ctx)
+	return e.checkTable(ctx, "migrate")
 }
 
 // checkTable refuses a table of another shape. A missing one may still come.
-func (e *Engine) checkTable(ctx context.Context) error {
+func (e *Engine) checkTable(ctx context.Context, op string) error {
 	columns, err := e.columns(ctx, e.read)
 	if err != nil {
-		return e.failure("open", err)
+		return e.failure(op, err)
 	}
 	if len(columns) == 0 {
 		return nil
 	}
 	if differences := compareColumns(columns); len(differences) > 0 {
 		return &cloakroom.Error{
-			Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
+			Engine: "db", Op: op, Kind: cloakroom.ErrConfig,
 			Reason: "the table django_session is not Django's: " + strings.Join(differences, ", "),
 			Mend:   "move it out of the way, then let cloakroom or Django create it (migrate)",
 		}
