@@ -21,7 +21,7 @@ var allowed = map[string][]string{
 	"cache":              {"", "engine/cache"},
 	"enginetest":         {""},
 	"dashboard":          {"", "django/auth", "dashboard"},
-	"dashboard/accounts": {"dashboard", "django"},
+	"dashboard/accounts": {"", "dashboard", "django"},
 	"dashboard/history":  {"", "dashboard"},
 	"internal":           {},
 	"examples":           nil,
