@@ -424,15 +424,13 @@ var breakages = []breakage{
 					}
 					all = append(all, r)
 				}
-				deleted := func(r *cloakroom.Record) bool {
-					_, err := e.reference.Load(ctx, r.Key)
-					return err != nil
-				}
 				for i := 0; i < len(all); i++ {
 					if !yield(all[i], nil) {
 						return
 					}
-					all = slices.DeleteFunc(all, deleted)
+					if _, err := e.reference.Load(ctx, all[i].Key); err != nil {
+						all = slices.Delete(all, i, i+1)
+					}
 				}
 			}
 		}
