@@ -51,6 +51,14 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f %cB", f, "KMGTPE"[prefix])
 }
 
+// millis writes how long a back end took.
+func millis(d time.Duration) string {
+	if d < 100*time.Microsecond {
+		return "under 0.1 ms"
+	}
+	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+}
+
 // span writes a time's length in its largest unit: "3 minutes".
 func span(d time.Duration) string {
 	switch {

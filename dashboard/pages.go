@@ -38,7 +38,7 @@ func newPages(basePath string) *pages {
 		"int64":    func(n int) int64 { return int64(n) },
 		"plural":   plural,
 		"bytes":    bytesText,
-		"millis":   func(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000) },
+		"millis":   millis,
 	}
 	p := &pages{byName: map[string]*template.Template{}}
 	base := template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))

@@ -34,13 +34,13 @@ func rangeOf(name string) plotRange {
 
 // The drawing, in SVG units.
 const (
-	plotWidth, plotHeight    = 920.0, 260.0
-	plotLeft, plotRight      = 52.0, 14.0
-	plotTop, plotBottom      = 14.0, 30.0
-	plotInnerW, plotInnerH   = plotWidth - plotLeft - plotRight, plotHeight - plotTop - plotBottom
-	gapAfter                 = 3 // empty buckets that break the line
-	plotBaseline             = plotTop + plotInnerH
-	wantedYTicks             = 4
+	plotWidth, plotHeight  = 920.0, 260.0
+	plotLeft, plotRight    = 52.0, 22.0
+	plotTop, plotBottom    = 14.0, 30.0
+	plotInnerW, plotInnerH = plotWidth - plotLeft - plotRight, plotHeight - plotTop - plotBottom
+	gapAfter               = 3 // empty buckets that break the line
+	plotBaseline           = plotTop + plotInnerH
+	wantedYTicks           = 4
 )
 
 // plot is live sessions over time, ready to draw.
@@ -94,7 +94,9 @@ func newPlot(samples []Sample, now time.Time, r plotRange) *plot {
 		p.Y = append(p.Y, tick{y(n), compact(n)})
 	}
 	for t := since.Truncate(r.tick).Add(r.tick); t.Before(now); t = t.Add(r.tick) {
-		p.X = append(p.X, tick{x(t), t.Format(r.layout)})
+		if at := x(t); at > plotLeft+plotRight {
+			p.X = append(p.X, tick{at, t.Format(r.layout)})
+		}
 	}
 	for _, s := range points {
 		p.Points = append(p.Points, reading{point{x(s.At), y(s.Live)}, s.At, s.Live})

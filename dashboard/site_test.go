@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 	_ "modernc.org/sqlite"
@@ -256,3 +257,11 @@ func attr(n *html.Node, name string) string {
 	}
 	return ""
 }
+
+// setKey gives the visitor a session key that something else made.
+func (v *visitor) setKey(key string) {
+	u, _ := url.Parse(v.url)
+	v.client.Jar.SetCookies(u, []*http.Cookie{{Name: "sessionid", Value: key, Path: "/"}})
+}
+
+func inADay() time.Time { return time.Now().Add(24 * time.Hour) }
