@@ -12,7 +12,7 @@ type dialect struct {
 
 	// migrate creates what is missing of the tables. It may be repeated, and
 	// runs as one transaction where the database has such for tables.
-	migrate func(ctx context.Context, write *pool, now any) error
+	migrate func(ctx context.Context, write *writer, now any) error
 
 	// columns lists the columns of django_session, none when it is missing.
 	columns func(ctx context.Context, read *pool) ([]column, error)

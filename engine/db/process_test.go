@@ -262,3 +262,24 @@ func publicDir(t *testing.T) string {
 	}
 	return dir
 }
+
+// Several that begin on a file which is not there yet are in nobody's way.
+func TestOpenTogether(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sessions.sqlite3")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			e, err := openProcess(t.Context(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			r := &cloakroom.Record{Expires: time.Now().Add(time.Hour)}
+			if err := errors.Join(e.Migrate(t.Context()), e.Create(t.Context(), r), e.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}

@@ -13,7 +13,7 @@ import (
 // missing, exactly as Django does, and records that in django_migrations so
 // that Django's own migrate finds nothing to do. It may be repeated.
 func (e *Engine) Migrate(ctx context.Context) error {
-	if err := e.migrate(ctx, e.write.pool, e.now()); err != nil {
+	if err := e.migrate(ctx, e.write, e.now()); err != nil {
 		return e.failure("migrate", err)
 	}
 	return e.checkTable(ctx, "migrate")

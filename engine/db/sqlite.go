@@ -53,10 +53,12 @@ const (
 	sqliteApplication = 0x436C6B72 // "Clkr"
 	sqliteVersion     = 1
 
-	// sqlitePatience is how long, in milliseconds, a statement waits for
-	// another process's transaction when its context sets no earlier end. It is
-	// what Python's sqlite3, and so Django, waits.
-	sqlitePatience = 5000
+	// How many milliseconds SQLite itself waits for another process. A reader
+	// hardly ever has to. A writer begins again and again (see patiently),
+	// since SQLite looks less often the longer it waits, up to ten times a
+	// second, and would starve behind a process that writes all the time.
+	sqliteReaderWaits = 5000
+	sqliteWriterWaits = 3
 )
 
 // openSQLite sets d up on the file at path.
@@ -68,15 +70,16 @@ func openSQLite(ctx context.Context, d *database, path string) error {
 	if err := createSQLiteFile(path); err != nil {
 		return err
 	}
-	write, err := sqlitePool(path, 1, "synchronous(FULL)")
+	write, err := sqlitePool(path, 1, sqliteWriterWaits, "synchronous(FULL)")
 	if err != nil {
 		return d.failure("open", err)
 	}
-	d.write = &writer{pool: write}
-	if d.read, err = sqlitePool(path, max(4, runtime.GOMAXPROCS(0)), "query_only(1)"); err != nil {
+	d.write = &writer{pool: write, isBusy: isSQLiteBusy}
+	if d.read, err = sqlitePool(path, max(4, runtime.GOMAXPROCS(0)), sqliteReaderWaits, "query_only(1)"); err != nil {
 		return errors.Join(d.failure("open", err), d.write.close())
 	}
-	if err := prepareSQLiteFile(ctx, write); err != nil {
+	err = d.write.patiently(func() error { return prepareSQLiteFile(ctx, write) })
+	if err != nil {
 		err = d.openFailure(err)
 		return errors.Join(err, d.read.close(), d.write.close())
 	}
@@ -101,11 +104,11 @@ func createSQLiteFile(path string) error {
 	}
 }
 
-func sqlitePool(path string, connections int, pragma string) (*pool, error) {
+func sqlitePool(path string, connections, waits int, pragma string) (*pool, error) {
 	query := url.Values{
 		"mode":    {"rw"}, // a file that vanishes later is an outage, and no reason to begin an empty one
 		"_txlock": {"immediate"},
-		"_pragma": {fmt.Sprintf("busy_timeout(%d)", sqlitePatience), pragma},
+		"_pragma": {fmt.Sprintf("busy_timeout(%d)", waits), pragma},
 	}
 	connector, err := sqlite.NewConnector("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + query.Encode())
 	if err != nil {
@@ -158,8 +161,8 @@ func (d *database) openFailure(err error) error {
 }
 
 // migrateSQLite runs what Django's "sqlmigrate sessions 0001" prints.
-func migrateSQLite(ctx context.Context, write *pool, now any) error {
-	tx, err := write.BeginTx(ctx, nil)
+func migrateSQLite(ctx context.Context, write *writer, now any) error {
+	tx, err := write.begin(ctx)
 	if err != nil {
 		return err
 	}
@@ -236,6 +239,8 @@ func sqliteCode(err error) int {
 	}
 	return e.Code()
 }
+
+func isSQLiteBusy(err error) bool { return sqliteCode(err)&0xFF == sqlite3.SQLITE_BUSY }
 
 func isSQLiteDuplicate(err error) bool {
 	code := sqliteCode(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 )
 
 // writer commits the writes of concurrent requests together. A transaction
@@ -13,6 +14,7 @@ import (
 // as soon as nothing is left to write.
 type writer struct {
 	*pool
+	isBusy  func(error) bool
 	mu      sync.Mutex
 	queue   []*write
 	running bool
@@ -82,7 +84,10 @@ func (w *writer) commit(batch []*write) {
 	}
 	for _, one := range batch {
 		if one.err = one.ctx.Err(); one.err == nil {
-			one.rows, one.err = w.pool.exec(one.ctx, one.text, one.args...)
+			one.err = w.patiently(func() (err error) {
+				one.rows, err = w.pool.exec(one.ctx, one.text, one.args...)
+				return err
+			})
 		}
 	}
 }
@@ -98,7 +103,7 @@ func (w *writer) together(batch []*write) bool {
 			return false
 		}
 	}
-	tx, err := w.BeginTx(ctx, nil)
+	tx, err := w.begin(ctx)
 	if err != nil {
 		for _, one := range batch {
 			one.err = err
@@ -119,6 +124,28 @@ func (w *writer) together(batch []*write) bool {
 		}
 	}
 	return tx.Commit() == nil
+}
+
+// begin begins a transaction that may write.
+func (w *writer) begin(ctx context.Context) (tx *sql.Tx, err error) {
+	err = w.patiently(func() error {
+		tx, err = w.BeginTx(ctx, nil)
+		return err
+	})
+	return tx, err
+}
+
+// patience is how long a write waits for other processes' transactions when its
+// context sets no earlier end. It is what Python's sqlite3, and so Django, waits.
+const patience = 5 * time.Second
+
+// patiently repeats what another process's transaction was in the way of.
+func (w *writer) patiently(do func() error) error {
+	for end := time.Now().Add(patience); ; {
+		if err := do(); !w.isBusy(err) || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 func (w *writer) close() error {
