@@ -9,9 +9,10 @@ import (
 // Engine is a way to keep sessions: what Django names in SESSION_ENGINE.
 //
 // Every engine keeps these promises, and package enginetest checks them
-// against its real server. An engine is safe for concurrent use, honours the
-// deadline of its context, and returns only errors that match one of this
-// package's sentinel values with [errors.Is], or the context's own.
+// against its real server. An engine is safe for concurrent use. It honours the
+// deadline of its context, and with one that has ended it changes nothing. Its
+// errors are of type [*Error] and match a sentinel value of this package with
+// [errors.Is], or are the context's own.
 type Engine interface {
 	// Load returns the record kept under key. The error is [ErrNotFound] when
 	// there is none: never stored, expired, flushed, or a key of the wrong
@@ -32,7 +33,8 @@ type Engine interface {
 	// r.Version was read, and sets r.Version to what it wrote. Otherwise it
 	// changes nothing and returns [ErrConflict], or [ErrGone] when the record
 	// is no longer there: Save never brings a session back. Saving a record
-	// whose expiry has passed ends the session, on the same condition.
+	// whose expiry has passed, or is zero, ends the session on the same
+	// condition.
 	Save(ctx context.Context, r *Record) error
 
 	// Delete ends the session. It is gone for every reader once Delete
