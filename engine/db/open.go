@@ -15,7 +15,11 @@ type Option func(*Engine)
 // WithTimeZone is for a Django site with USE_TZ = False, which keeps expire_date
 // in the local time of its TIME_ZONE. The default is UTC, as with USE_TZ = True.
 func WithTimeZone(zone *time.Location) Option {
-	return func(e *Engine) { e.zone = zone }
+	return func(e *Engine) {
+		if zone != nil {
+			e.zone = zone
+		}
+	}
 }
 
 // WithLegacyFormat writes the format of Django before 3.1, which a Django 3.1 or
@@ -42,8 +46,8 @@ func WithLegacyFormat() Option {
 // What is no such database, cannot be written, or is of a shape that the engine
 // does not know, is refused with an error that says so.
 func Open(ctx context.Context, address string, options ...Option) (*Engine, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "sqlite" || u.Host != "" || u.RawQuery != "" || strings.Trim(u.Path, "/") == "" {
+	path, ok := sqlitePath(address)
+	if !ok {
 		return nil, &cloakroom.Error{
 			Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
 			Reason: "the address names no database",
@@ -54,7 +58,7 @@ func Open(ctx context.Context, address string, options ...Option) (*Engine, erro
 	for _, option := range options {
 		option(e)
 	}
-	if err := openSQLite(ctx, e.database, u.Path[1:]); err != nil {
+	if err := openSQLite(ctx, e.database, path); err != nil {
 		return nil, err
 	}
 	if err := e.checkTable(ctx, "open"); err != nil {
@@ -62,4 +66,15 @@ func Open(ctx context.Context, address string, options ...Option) (*Engine, erro
 		return nil, err
 	}
 	return e, nil
+}
+
+func sqlitePath(address string) (path string, ok bool) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "sqlite" || u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", false
+	}
+	path = strings.TrimPrefix(u.Path, "/")
+	// SQLite's own word for a database in memory, of which every connection
+	// would have another.
+	return path, path != ":memory:" && strings.Trim(path, "/") != ""
 }
