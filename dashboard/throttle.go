@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"net/netip"
 	"strings"
@@ -69,7 +70,7 @@ func (t *throttle) count(who [32]byte, allowance int, now time.Time) {
 	}
 	g, known := t.guessers[who]
 	if !known {
-		t.makeRoom(now)
+		t.makeRoom()
 	} else if now.Sub(g.until) > forgivenAfter {
 		g = guesser{}
 	}
@@ -81,23 +82,24 @@ func (t *throttle) count(who [32]byte, allowance int, now time.Time) {
 	t.guessers[who] = g
 }
 
-// makeRoom forgets who would be free soonest.
-func (t *throttle) makeRoom(now time.Time) {
+// makeRoom forgets, of a random few, who failed least and longest ago. Looking
+// at all of them would let a flood of names slow everybody down.
+func (t *throttle) makeRoom() {
 	if len(t.guessers) < maxGuessers {
 		return
 	}
-	var soonest [32]byte
-	var until time.Time
-	for who, g := range t.guessers {
-		if now.Sub(g.until) > forgivenAfter {
-			delete(t.guessers, who)
-		} else if until.IsZero() || g.until.Before(until) {
-			soonest, until = who, g.until
+	var least [32]byte
+	var fewest guesser
+	looked := 0
+	for who, g := range t.guessers { // in random order
+		if looked == 0 || cmp.Or(cmp.Compare(g.failures, fewest.failures), g.until.Compare(fewest.until)) < 0 {
+			least, fewest = who, g
+		}
+		if looked++; looked == 16 {
+			break
 		}
 	}
-	if len(t.guessers) >= maxGuessers {
-		delete(t.guessers, soonest)
-	}
+	delete(t.guessers, least)
 }
 
 func subject(kind, name string) [32]byte { return sha256.Sum256([]byte(kind + " " + name)) }
