@@ -46,6 +46,7 @@ func start(options ...chromedp.ExecAllocatorOption) (context.Context, func(), er
 	options = slices.Concat(chromedp.DefaultExecAllocatorOptions[:], []chromedp.ExecAllocatorOption{
 		chromedp.NoSandbox,
 		chromedp.DisableGPU,
+		chromedp.Flag("allow-pre-commit-input", true), // a click right after a load counts
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
 	}, options)
@@ -76,6 +77,14 @@ func (b *Browser) DisableScripts() {
 	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled,
 		emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.must(err, "disable scripts")
+}
+
+// SetUserAgent makes the browser give itself out as another.
+func (b *Browser) SetUserAgent(agent string) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetUserAgentOverride,
+		emulation.SetUserAgentOverrideParams{UserAgent: agent})
+	b.must(err, "set the user agent")
 }
 
 // Scheme is the colour scheme that a visitor prefers.
