@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
-	"github.com/cloakroom-go/cloakroom/engine/db"
 )
 
 func TestOwnSessions(t *testing.T) {
@@ -95,15 +93,7 @@ func (s *site) age(v *visitor, ago time.Duration) {
 
 func TestAllSessionsInOrderAndPages(t *testing.T) {
 	t.Parallel()
-	engine, err := db.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "sessions.sqlite3"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
-	if err := engine.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	s := open(t, engine.WithSecretKeys(secretKey))
+	s := open(t, openDB(t))
 	const stored = 130
 	for i := range stored {
 		record := &cloakroom.Record{

@@ -22,6 +22,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/dashboard"
 	"github.com/cloakroom-go/cloakroom/dashboard/accounts"
 	"github.com/cloakroom-go/cloakroom/dashboard/history"
+	"github.com/cloakroom-go/cloakroom/engine/db"
 )
 
 const (
@@ -80,6 +81,20 @@ func open(t testing.TB, engine cloakroom.Engine, change ...func(*dashboard.Confi
 	t.Cleanup(s.server.Close)
 	s.url = s.server.URL + config.BasePath
 	return s
+}
+
+// openDB returns the db engine on a new SQLite file.
+func openDB(t testing.TB) cloakroom.Engine {
+	t.Helper()
+	engine, err := db.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "sessions.sqlite3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	if err := engine.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return engine.WithSecretKeys(secretKey)
 }
 
 // add makes an account whose password is chosen.
