@@ -35,8 +35,9 @@ type write struct {
 // maxTogether bounds how long one transaction keeps other processes waiting.
 const maxTogether = 64
 
-// exec is pool.exec, sharing its transaction with others. When ctx ends first,
-// the statement may still run if it had begun.
+// exec is pool.exec, sharing its transaction with others. When ctx ends during
+// the statement's turn, the statement may take place all the same: waiting to
+// know would be waiting for a disk that hangs.
 func (w *writer) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
