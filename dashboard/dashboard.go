@@ -48,7 +48,7 @@ type Config struct {
 // Dashboard is the web application. Make one with [New]. It is safe for
 // concurrent use.
 type Dashboard struct {
-	Config
+	config  Config
 	engine  cloakroom.Engine
 	log     *slog.Logger
 	pages   *pages
@@ -66,7 +66,7 @@ func New(config Config) (*Dashboard, error) {
 	case config.BasePath != "" && (!strings.HasPrefix(config.BasePath, "/") || strings.HasSuffix(config.BasePath, "/")):
 		return nil, misconfigured(fmt.Sprintf("write the BasePath %q with a slash before and none after", config.BasePath))
 	}
-	d := &Dashboard{Config: config, engine: config.Sessions.Engine(), log: config.Logger, pages: newPages(config.BasePath)}
+	d := &Dashboard{config: config, engine: config.Sessions.Engine(), log: config.Logger, pages: newPages(config.BasePath)}
 	if d.log == nil {
 		d.log = slog.Default()
 	}
@@ -90,7 +90,7 @@ func (d *Dashboard) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/assets/", assets())
 	route := func(path string, who audience, get, post page) {
-		mux.Handle(path, d.Sessions.Handler(d.visited(who, get, post)))
+		mux.Handle(path, d.config.Sessions.Handler(d.visited(who, get, post)))
 	}
 	route("/signin", anyone, (*visit).showSignIn, (*visit).signIn)
 	route("/signout", anyone, nil, (*visit).signOut)
@@ -104,5 +104,5 @@ func (d *Dashboard) routes() http.Handler {
 	route("/people", administrators, (*visit).showPeople, (*visit).addPerson)
 	route("/people/{id}", administrators, nil, (*visit).changePerson)
 	route("/", anyone, (*visit).notFound, (*visit).notFound)
-	return http.StripPrefix(d.BasePath, mux)
+	return http.StripPrefix(d.config.BasePath, mux)
 }

@@ -145,7 +145,7 @@ func (d *Dashboard) address(r *http.Request) string {
 	address := peer.Addr().Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
-		if !slices.ContainsFunc(d.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) }) {
+		if !slices.ContainsFunc(d.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(address) }) {
 			break
 		}
 		next, err := netip.ParseAddr(strings.TrimSpace(hop))

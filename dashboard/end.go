@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
-// maxEnded bounds how many keys are held at once.
-const maxEnded = 10_000
+// What ending many sessions may take at once: keys held, and time.
+const (
+	maxEnded = 10_000
+	endFor   = 10 * time.Second
+)
 
 // ended is what became of ending many sessions.
 type ended struct {
@@ -49,7 +53,11 @@ func (d *Dashboard) endWhere(ctx context.Context, match func(row) bool) (ended, 
 			keys = append(keys, record.Key)
 		}
 	}
+	start := time.Now()
 	for i, key := range keys {
+		if time.Since(start) > endFor {
+			return ended{count: i, more: true}, nil
+		}
 		if err := d.engine.Delete(ctx, key); err != nil {
 			return ended{count: i, more: true}, fmt.Errorf("dashboard: end sessions: %w", err)
 		}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -51,7 +52,7 @@ func failureOf(err error) *failure {
 	switch {
 	case errors.Is(err, ErrNoAccount):
 		return errNotFound
-	case errors.Is(err, cloakroom.ErrUnavailable):
+	case errors.Is(err, cloakroom.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
 		return errStorage
 	case errors.Is(err, cloakroom.ErrGone):
 		return errGone

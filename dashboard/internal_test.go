@@ -159,7 +159,7 @@ func TestThrottleByAddressAndMemory(t *testing.T) {
 
 func TestAddress(t *testing.T) {
 	t.Parallel()
-	d := &Dashboard{Config: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}}
+	d := &Dashboard{config: Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}}}
 	for _, c := range []struct{ peer, forwarded, want string }{
 		{"192.0.2.1:1234", "", "192.0.2.1"},
 		{"192.0.2.1:1234", "203.0.113.9", "192.0.2.1"}, // no proxy of ours

@@ -39,7 +39,7 @@ func (v *visit) changePassword() error {
 		return wrong("repeat", "The two are not the same.")
 	}
 	ctx := v.r.Context()
-	account, err := v.Accounts.ChangePassword(ctx, v.account.ID, form.Get("new"))
+	account, err := v.config.Accounts.ChangePassword(ctx, v.account.ID, form.Get("new"))
 	if refusal, ok := errors.AsType[Refusal](err); ok {
 		return wrong("new", string(refusal))
 	}

@@ -141,7 +141,7 @@ func (o order) place(r row) place {
 	case "size":
 		p.Number = int64(r.Size)
 	default:
-		p.Number = r.Expires.UnixNano()
+		p.Number = r.Expires.UnixMicro()
 	}
 	return p
 }

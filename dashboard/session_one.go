@@ -31,7 +31,7 @@ func (v *visit) renderSession(reveal bool) error {
 		return err
 	}
 	rows := []row{v.rowOf(record)}
-	v.finish(v.r.Context(), rows, &names{accounts: v.Accounts})
+	v.finish(v.r.Context(), rows, &names{accounts: v.config.Accounts})
 	if reveal {
 		v.tell("looked at credentials in a session", "user", rows[0].Owner.id)
 	}

@@ -97,7 +97,7 @@ func (v *visit) showSessions() error {
 	} else if form.Has("before") {
 		body.before = v.placeOf(form.Get("before"))
 	}
-	names := names{accounts: v.Accounts}
+	names := names{accounts: v.config.Accounts}
 	for record, err := range v.records(ctx, &body.Scan) {
 		if errors.Is(err, errCannotList) {
 			body.CannotList = true
@@ -181,7 +181,7 @@ func (v *visit) revokeUser() error {
 	if of.id == "" {
 		return errNotFound
 	}
-	name := (&names{accounts: v.Accounts}).of(v.r.Context(), of)
+	name := (&names{accounts: v.config.Accounts}).of(v.r.Context(), of)
 	text, except := "All their sessions end. They can sign in again.", ""
 	if of == v.account.owner() {
 		text, except = "All your sessions but this one end.", v.session.Key()

@@ -42,7 +42,7 @@ func (v *visit) showOwnSessions() error {
 		}
 	}
 	body.Others, body.Total = others.rows, others.total
-	names := names{accounts: v.Accounts}
+	names := names{accounts: v.config.Accounts}
 	v.finish(ctx, body.Others, &names)
 	return v.render(http.StatusOK, "own", "Your sessions", body)
 }

@@ -42,7 +42,7 @@ func (v *visit) signIn() error {
 
 // login makes the visit's session the account's, under a fresh key.
 func (v *visit) login(account Account) {
-	auth.Login(v.session, auth.User{ID: account.ID, Backend: account.Backend, PasswordHash: account.PasswordHash}, v.SecretKey)
+	auth.Login(v.session, auth.User{ID: account.ID, Backend: account.Backend, PasswordHash: account.PasswordHash}, v.config.SecretKey)
 	v.account = &account
 	v.signedInHere()
 }
@@ -53,7 +53,7 @@ func (v *visit) authenticate(name, password string) (Account, error) {
 	if wait > 0 {
 		return Account{}, errThrottled(wait)
 	}
-	account, err := v.Accounts.Authenticate(v.r.Context(), name, password)
+	account, err := v.config.Accounts.Authenticate(v.r.Context(), name, password)
 	if err == nil {
 		attempt.succeeded()
 	}

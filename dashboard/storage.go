@@ -14,7 +14,7 @@ type storageBody struct {
 	Ping      ping
 	Stats     *cloakroom.Stats // nil if the engine cannot count, or failed to
 	CanCount  bool
-	Plot      *plot // nil without a History
+	Plot      *plot // nil without a History, or where it failed
 	Ranges    []plotRange
 	Range     plotRange
 }
@@ -51,13 +51,13 @@ func (v *visit) showStorage() error {
 			v.report(ctx, err)
 		}
 	}
-	if v.History != nil {
+	if v.config.History != nil {
 		now := time.Now()
-		samples, err := v.History.Samples(v.r.Context(), now.Add(-body.Range.Span))
-		if err != nil {
-			return err
+		if samples, err := v.config.History.Samples(ctx, now.Add(-body.Range.Span)); err == nil {
+			body.Plot = newPlot(samples, now, body.Range)
+		} else {
+			v.report(ctx, err)
 		}
-		body.Plot = newPlot(samples, now, body.Range)
 	}
 	return v.render(http.StatusOK, "storage", "Storage", body)
 }

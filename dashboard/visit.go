@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
@@ -34,9 +35,15 @@ type visit struct {
 	device  device
 }
 
+// longest bounds what a request waits for, whatever hangs.
+const longest = 20 * time.Second
+
 // visited returns a handler that lets its audience in.
 func (d *Dashboard) visited(who audience, get, post page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), longest)
+		defer cancel()
+		r = r.WithContext(ctx)
 		v := &visit{Dashboard: d, w: w, r: r}
 		if err := v.answer(who, get, post); err != nil {
 			d.report(r.Context(), err)
@@ -89,21 +96,21 @@ func allowed(get, post page) string {
 // accounts know nothing of is another application's, and is left alone.
 func (v *visit) identify() error {
 	var err error
-	if v.session, err = v.Sessions.Open(v.r); err != nil {
+	if v.session, err = v.config.Sessions.Open(v.r); err != nil {
 		return err
 	}
 	owner, ok := ownerOf(v.session)
 	if !ok {
 		return nil
 	}
-	account, err := v.Accounts.Find(v.r.Context(), owner.id)
+	account, err := v.config.Accounts.Find(v.r.Context(), owner.id)
 	if errors.Is(err, ErrNoAccount) || err == nil && owner.backend != account.Backend {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if !account.Active || !auth.Verify(v.session, account.PasswordHash, v.SecretKey, v.SecretKeyFallbacks...) {
+	if !account.Active || !auth.Verify(v.session, account.PasswordHash, v.config.SecretKey, v.config.SecretKeyFallbacks...) {
 		v.session.Flush()
 		return nil
 	}
@@ -134,7 +141,7 @@ func (v *visit) askToSignIn() error {
 
 // redirect sends the browser to another page of the Dashboard.
 func (v *visit) redirect(path string) error {
-	v.w.Header().Set("Location", v.BasePath+path)
+	v.w.Header().Set("Location", v.config.BasePath+path)
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -167,7 +174,7 @@ func (v *visit) section() string {
 
 // directory is the accounts as administrators change them; nil if they cannot.
 func (v *visit) directory() Directory {
-	directory, _ := v.Accounts.(Directory)
+	directory, _ := v.config.Accounts.(Directory)
 	return directory
 }
 
