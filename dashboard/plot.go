@@ -35,12 +35,13 @@ func rangeOf(name string) plotRange {
 // The drawing, in SVG units.
 const (
 	plotWidth, plotHeight  = 920.0, 260.0
-	plotLeft, plotRight    = 52.0, 22.0
+	plotLeft, plotRight    = 8.0, 56.0 // the scale stands beside the latest reading
 	plotTop, plotBottom    = 14.0, 30.0
 	plotInnerW, plotInnerH = plotWidth - plotLeft - plotRight, plotHeight - plotTop - plotBottom
 	gapAfter               = 3 // empty buckets that break the line
 	plotBaseline           = plotTop + plotInnerH
 	wantedYTicks           = 4
+	labelRoom              = 20.0 // half a label
 )
 
 // plot is live sessions over time, ready to draw.
@@ -94,7 +95,7 @@ func newPlot(samples []Sample, now time.Time, r plotRange) *plot {
 		p.Y = append(p.Y, tick{y(n), compact(n)})
 	}
 	for t := since.Truncate(r.tick).Add(r.tick); t.Before(now); t = t.Add(r.tick) {
-		if at := x(t); at > plotLeft+plotRight {
+		if at := x(t); at > plotLeft+labelRoom {
 			p.X = append(p.X, tick{at, t.Format(r.layout)})
 		}
 	}
