@@ -21,7 +21,7 @@ test: ## run every test, on real servers, installing those that are missing
 	@scripts/install-packages
 	go test ./...
 
-test-short: ## run the quick tests alone
+test-short: ## run the tests with fewer trials, installing nothing
 	go test -short ./...
 
 race: ## run every test with the race detector
