@@ -51,10 +51,13 @@ func (q query) values() url.Values {
 	return values
 }
 
+// Path links to the list's first page.
+func (q query) Path() string { return withQuery("/sessions", q.values()) }
+
 // SortedBy links to the same list in another order, or the other direction.
 func (q query) SortedBy(column string) string {
 	q.Order = order{By: column, Desc: q.Order.By == column && !q.Order.Desc}
-	return withQuery("/sessions", q.values())
+	return q.Path()
 }
 
 // Sorted is the column's aria-sort.
@@ -114,6 +117,9 @@ func (v *visit) showSessions() error {
 			body.add(r)
 		}
 	}
+	if len(body.rows) == 0 && body.total > 0 { // what the link led to has ended
+		return v.redirect(q.Path())
+	}
 	v.finish(ctx, body.rows, &names)
 	if body.HasPrevious() {
 		body.Previous = q.at("before", v.cursor(q.Order.place(body.rows[0])))
@@ -137,6 +143,7 @@ func (v *visit) revokeAny() error {
 }
 
 func (v *visit) revokeTicked() error {
+	back := queryOf(v.r.PostForm).Path()
 	var keys []string
 	for _, handle := range v.r.PostForm["session"] {
 		if key, ok := v.seal.open(sealedKey, handle); ok {
@@ -144,7 +151,7 @@ func (v *visit) revokeTicked() error {
 		}
 	}
 	if len(keys) == 0 {
-		return v.done("/sessions", "No session was ticked, so none has ended.")
+		return v.done(back, "No session was ticked, so none has ended.")
 	}
 	text := "The people who use them have to sign in again."
 	if slices.Contains(keys, v.session.Key()) {
@@ -152,7 +159,7 @@ func (v *visit) revokeTicked() error {
 	}
 	sure, err := v.sure(question{
 		Title: "End " + plural(len(keys), "session") + "?", Text: text,
-		Button: "End " + plural(len(keys), "session"), Back: "/sessions", Danger: true,
+		Button: "End " + plural(len(keys), "session"), Back: back, Danger: true,
 	})
 	if !sure {
 		return err
@@ -169,7 +176,7 @@ func (v *visit) revokeTicked() error {
 	if slices.Contains(keys, v.session.Key()) {
 		return v.signOut()
 	}
-	return v.done("/sessions", ended{count: len(keys)}.String())
+	return v.done(back, ended{count: len(keys)}.String())
 }
 
 func (v *visit) revokeUser() error {

@@ -133,14 +133,19 @@ func TestAllSessionsInOrderAndPages(t *testing.T) {
 		}
 	}
 
-	root.get("/sessions?who=anonymous").want(http.StatusOK, "of 65")
+	next := root.get("/sessions?who=anonymous").link("Next")
+	for _, handle := range root.get(next).values("session") {
+		root.post("/sessions/revoke", "session", handle, "sure", "yes").want(http.StatusOK, "1 session ended.")
+	}
+	root.get(next).want(http.StatusOK, "1–50 of 50") // what the link led to has ended
+	root.get("/sessions?who=anonymous").want(http.StatusOK, "of 50")
 	root.get("/sessions?who=signed-in").want(http.StatusOK, "of 66")
 	root.get("/sessions?q=ROOT").want(http.StatusOK, "1–1 of 1", "You")
 	root.get("/sessions?q=1128").want(http.StatusOK, "1–1 of 1", "1128")
 	root.get("/sessions?q=127.0.0.1").want(http.StatusOK, "1–1 of 1")
 	root.get("/sessions?q=firefox").want(http.StatusOK, "1–1 of 1")
 	root.get("/sessions?q=%3Cscript%3E").want(http.StatusOK, "No session matches").without("<script>")
-	root.get("/sessions?after=forged&sort=nothing").want(http.StatusOK, "1–50 of 131")
+	root.get("/sessions?after=forged&sort=nothing").want(http.StatusOK, "1–50 of 116")
 }
 
 func TestRevokingSessions(t *testing.T) {
@@ -159,7 +164,10 @@ func TestRevokingSessions(t *testing.T) {
 		t.Errorf("the page that asks lost some:\n%s", diff)
 	}
 	ada.get("/").want(http.StatusOK, "This device")
-	root.post("/sessions/revoke", "session", handles[0], "sure", "yes").want(http.StatusOK, "1 session ended.")
+	ended := root.post("/sessions/revoke", "session", handles[0], "sure", "yes", "q", "ada", "sort", "size").want(http.StatusOK, "1 session ended.", "1–1 of 1")
+	if got := ended.Request.URL.RequestURI(); got != "/sessions?q=ada&sort=size" {
+		t.Errorf("goes on to %s, not to the list it came from", got)
+	}
 	root.post("/sessions/revoke", "which", "user", "session", handles[1]).want(http.StatusOK, "Sign out ada everywhere?")
 	root.post("/sessions/revoke", "which", "user", "session", handles[1], "sure", "yes").want(http.StatusOK, "1 session ended.")
 	ada.get("/").want(http.StatusOK, "Sign in")
