@@ -77,6 +77,7 @@ func TestGuessingIsThrottled(t *testing.T) {
 			t.Errorf("%s: Retry-After %q", name, a.Header.Get("Retry-After"))
 		}
 	}
+	s.visitor().post("/signin", "name", "ＡＤＡ", "password", password).want(http.StatusTooManyRequests)
 	s.signedIn("grace") // somebody else, at the same address
 }
 

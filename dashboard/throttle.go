@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // throttle slows down who guesses passwords. Each failure past an allowance
@@ -40,7 +42,7 @@ type attempt struct {
 // for a name is the same whether there is such an account or not.
 func (t *throttle) begin(account, address string) (a attempt, wait time.Duration) {
 	now := time.Now()
-	a = attempt{throttle: t, account: subject("account", strings.ToLower(account)), address: subject("address", network(address))}
+	a = attempt{throttle: t, account: subject("account", folded(account)), address: subject("address", network(address))}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	wait = max(t.guessers[a.account].until.Sub(now), t.guessers[a.address].until.Sub(now))
@@ -101,6 +103,9 @@ func (t *throttle) makeRoom() {
 	}
 	delete(t.guessers, least)
 }
+
+// folded is one for all the ways to write a name that may mean one account.
+func folded(name string) string { return strings.ToLower(norm.NFKC.String(name)) }
 
 func subject(kind, name string) [32]byte { return sha256.Sum256([]byte(kind + " " + name)) }
 
