@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/session"
 )
 
 // Engine is Django's db engine. It is safe for concurrent use, also by several
@@ -23,7 +24,7 @@ import (
 // [Engine.WithSecretKeys]. Without one it reads and writes no session.
 type Engine struct {
 	*database
-	codec codec
+	codec session.Codec
 }
 
 var (
@@ -47,7 +48,7 @@ type database struct {
 // WithSecretKeys returns an engine on the same database, so closing either
 // closes both. Its keys are Django's SECRET_KEY and SECRET_KEY_FALLBACKS.
 func (e *Engine) WithSecretKeys(current string, fallbacks ...string) cloakroom.Engine {
-	return &Engine{database: e.database, codec: e.codec.withSecretKeys(current, fallbacks)}
+	return &Engine{database: e.database, codec: e.codec.WithSecretKeys(current, fallbacks...)}
 }
 
 // Close waits for what is under way and closes the database.
@@ -57,7 +58,7 @@ func (e *Engine) Close() error {
 
 // Load implements [cloakroom.Engine].
 func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
-	if !e.codec.ready() {
+	if !e.codec.Ready() {
 		return nil, errNoSecretKey("load")
 	}
 	if !cloakroom.ValidKey(key) {
@@ -80,11 +81,13 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 
 // record makes sense of a row. It returns an error when there is none in it.
 func (e *Engine) record(key, raw, expires string) (*cloakroom.Record, error) {
-	data, err := e.codec.decode(raw)
+	decoded, err := e.codec.Decode(raw, 0)
 	if err == nil {
 		var at time.Time
 		if at, err = e.parseTime(expires, e.zone); err == nil {
-			return &cloakroom.Record{Key: key, Data: data, Expires: at, Version: raw, Size: len(raw)}, nil
+			return &cloakroom.Record{
+				Key: key, Data: decoded.Data, Expires: at, Version: version{raw, decoded.Form}, Size: len(raw),
+			}, nil
 		}
 	}
 	e.corrupt.Add(1)
@@ -93,7 +96,7 @@ func (e *Engine) record(key, raw, expires string) (*cloakroom.Record, error) {
 
 // Create implements [cloakroom.Engine].
 func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
-	raw, expires, err := e.row("create", r)
+	raw, expires, err := e.row("create", r, session.Form{})
 	if err != nil {
 		return err
 	}
@@ -102,7 +105,7 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 		_, err := e.write.exec(ctx, e.statements.create, key, raw, expires)
 		switch {
 		case err == nil:
-			r.Key, r.Version = key, raw
+			r.Key, r.Version = key, version{raw: raw}
 			return nil
 		case !e.isDuplicate(err):
 			return e.failure("create", err)
@@ -110,18 +113,24 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 	}
 }
 
-// Save implements [cloakroom.Engine]. The version is the text that was read: a
-// save takes place only where the row still holds it.
+// version is the text that was read, and how it said it.
+type version struct {
+	raw  string
+	form session.Form
+}
+
+// Save implements [cloakroom.Engine]. It takes place only where the row still
+// holds the text that was read.
 func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
-	raw, expires, err := e.row("save", r)
+	was, _ := r.Version.(version)
+	raw, expires, err := e.row("save", r, was.form)
 	if err != nil {
 		return err
 	}
 	if !cloakroom.ValidKey(r.Key) {
 		return gone("save")
 	}
-	version, _ := r.Version.(string)
-	statement, args := e.statements.save, []any{raw, expires, r.Key, version, e.now()}
+	statement, args := e.statements.save, []any{raw, expires, r.Key, was.raw, e.now()}
 	if !r.Expires.After(time.Now()) {
 		statement, args = e.statements.end, args[2:]
 	}
@@ -130,7 +139,7 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	case err != nil:
 		return e.failure("save", err)
 	case n > 0:
-		r.Version = raw
+		r.Version = version{raw, was.form}
 		return nil
 	}
 	return e.unsaved(ctx, r.Key)
@@ -188,14 +197,14 @@ func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
 }
 
 // row is what the table keeps of a record besides its key.
-func (e *Engine) row(op string, r *cloakroom.Record) (raw string, expires any, err error) {
-	if !e.codec.ready() {
+func (e *Engine) row(op string, r *cloakroom.Record, form session.Form) (raw string, expires any, err error) {
+	if !e.codec.Ready() {
 		return "", nil, errNoSecretKey(op)
 	}
 	if expires, err = e.expiry(op, r.Expires); err != nil {
 		return "", nil, err
 	}
-	if raw, err = e.codec.encode(r.Data); err != nil {
+	if raw, err = e.codec.Encode(r.Data, form); err != nil {
 		return "", nil, e.unencodable(op, err)
 	}
 	return raw, expires, nil

@@ -16,7 +16,7 @@ const pageSize = 200
 // held while a record is looked at.
 func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {
-		if !e.codec.ready() {
+		if !e.codec.Ready() {
 			yield(nil, errNoSecretKey("list"))
 			return
 		}

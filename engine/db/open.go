@@ -7,17 +7,24 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/session"
+	"github.com/cloakroom-go/cloakroom/django/signing"
 )
 
 // Option changes how [Open] sets an engine up.
-type Option func(*Engine)
+type Option func(*options)
+
+type options struct {
+	zone  *time.Location
+	codec []session.Option
+}
 
 // WithTimeZone is for a Django site with USE_TZ = False, which keeps expire_date
 // in the local time of its TIME_ZONE. The default is UTC, as with USE_TZ = True.
 func WithTimeZone(zone *time.Location) Option {
-	return func(e *Engine) {
+	return func(o *options) {
 		if zone != nil {
-			e.zone = zone
+			o.zone = zone
 		}
 	}
 }
@@ -26,7 +33,15 @@ func WithTimeZone(zone *time.Location) Option {
 // 3.2 with DEFAULT_HASHING_ALGORITHM = "sha1" shares with older ones. Every
 // engine reads both formats.
 func WithLegacyFormat() Option {
-	return func(e *Engine) { e.codec.legacy = true }
+	return func(o *options) { o.codec = append(o.codec, session.WithLegacyFormat()) }
+}
+
+// WithSerializer has sessions written by s: give it Django's SESSION_SERIALIZER,
+// for a Django reads no other. Every engine reads all of them. Without it a
+// session is written by what it was read with, and a new one as JSON, which is
+// Django's default.
+func WithSerializer(s session.Serializer) Option {
+	return func(o *options) { o.codec = append(o.codec, session.WithSerializer(s)) }
 }
 
 // Open opens the database at an address:
@@ -45,7 +60,7 @@ func WithLegacyFormat() Option {
 //
 // What is no such database, cannot be written, or is of a shape that the engine
 // does not know, is refused with an error that says so.
-func Open(ctx context.Context, address string, options ...Option) (*Engine, error) {
+func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) {
 	path, ok := sqlitePath(address)
 	if !ok {
 		return nil, &cloakroom.Error{
@@ -54,10 +69,11 @@ func Open(ctx context.Context, address string, options ...Option) (*Engine, erro
 			Mend:   "write sqlite:///relative/path or sqlite:////absolute/path",
 		}
 	}
-	e := &Engine{database: &database{zone: time.UTC}, codec: codec{serializer: jsonSerializer{}}}
-	for _, option := range options {
-		option(e)
+	o := options{zone: time.UTC}
+	for _, option := range opts {
+		option(&o)
 	}
+	e := &Engine{database: &database{zone: o.zone}, codec: session.New(signing.SessionSalt, o.codec...)}
 	if err := openSQLite(ctx, e.database, path); err != nil {
 		return nil, err
 	}
