@@ -142,6 +142,15 @@ func TestThrottleByAddressAndMemory(t *testing.T) {
 		if _, wait := throttle.begin("another", "2001:db8::ffff"); wait <= 0 {
 			t.Error("one network guesses on without end")
 		}
+		time.Sleep(time.Second)
+		if own, wait := throttle.begin("own", "2001:db8::1"); wait > 0 {
+			t.Errorf("still has to wait %v", wait)
+		} else {
+			own.succeeded()
+		}
+		if _, wait := throttle.begin("another", "2001:db8::ffff"); wait <= 0 {
+			t.Error("signing in to an account lets its owner guess others' on")
+		}
 		if _, wait := throttle.begin("another", "2001:db8:0:1::1"); wait > 0 {
 			t.Error("another network has to wait")
 		}

@@ -53,7 +53,8 @@ func (t *throttle) begin(account, address string) (a attempt, wait time.Duration
 	return a, wait
 }
 
-// succeeded takes the attempt back, and forgives the account its failures.
+// succeeded takes the attempt back, and forgives the account its failures. The
+// address is not forgiven: who has an account could go on guessing others'.
 func (a attempt) succeeded() {
 	t := a.throttle
 	t.mu.Lock()
@@ -61,7 +62,6 @@ func (a attempt) succeeded() {
 	delete(t.guessers, a.account)
 	if g, ok := t.guessers[a.address]; ok {
 		g.failures--
-		g.until = time.Time{}
 		t.guessers[a.address] = g
 	}
 }
