@@ -1,0 +1,193 @@
+// Package server starts real servers for tests: each a process of its own on a
+// free port of 127.0.0.1, with a folder of its own in which it keeps all that it
+// writes. No server outlives its test, not even when the test is killed.
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long a server may take to start or to end. It is long because
+// many servers share few processors when all tests run.
+const patience = time.Minute
+
+// Server is one running server. It belongs to the test's goroutine; whatever it
+// cannot do ends the test.
+type Server struct {
+	Addr   string // 127.0.0.1 and a port; stays the same when it is started again
+	Socket string // the path of its Unix socket; empty when it listens on none
+	CA     string // the certificate to trust, a PEM file; empty without TLS
+	Dir    string // what it keeps, and its log
+
+	t       testing.TB
+	program program
+	keeper  *keeper
+	process *os.Process
+	ended   chan struct{}
+}
+
+// program is how a kind of server is run.
+type program struct {
+	path  string
+	args  []string
+	stop  syscall.Signal // ends it in good order
+	ready func() error   // nil once it answers
+}
+
+// prepare gives a server to be a folder, a port, and an end with the test.
+func prepare(t testing.TB) *Server {
+	t.Helper()
+	s := &Server{t: t, Addr: net.JoinHostPort("127.0.0.1", freePort(t)), Dir: newDir(t)}
+	var err error
+	if s.keeper, err = newKeeper(s.Dir); err != nil {
+		t.Fatal(errors.Join(err, os.RemoveAll(s.Dir)))
+	}
+	t.Cleanup(func() {
+		if err := s.keeper.close(); err != nil {
+			t.Errorf("the server's process or folder may be left: %v", err)
+		}
+	})
+	t.Cleanup(func() { s.showLog(t) })
+	return s
+}
+
+func (s *Server) run(p program) *Server {
+	s.t.Helper()
+	s.program = p
+	s.Start()
+	return s
+}
+
+// Start starts the server, again after a Stop or a Kill, and waits until it
+// answers.
+func (s *Server) Start() {
+	s.t.Helper()
+	log, err := os.OpenFile(s.path("log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(s.program.path, s.program.args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, log, log
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: unprivileged}
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.process, s.ended = cmd.Process, make(chan struct{})
+	s.keeper.watch(s.process.Pid)
+	go func() {
+		// How it ended is in its log.
+		_ = cmd.Wait()
+		close(s.ended)
+	}()
+	s.awaitReady()
+}
+
+func (s *Server) awaitReady() {
+	s.t.Helper()
+	deadline := time.After(patience)
+	for {
+		err := s.program.ready()
+		if err == nil {
+			return
+		}
+		select {
+		case <-s.ended:
+			s.t.Fatalf("%s ended instead of answering", s)
+		case <-deadline:
+			s.t.Fatalf("%s does not answer: %v", s, err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends the server in good order. What it keeps stays in Dir.
+func (s *Server) Stop() {
+	s.t.Helper()
+	s.end(s.program.stop)
+}
+
+// Kill ends the server as a crash would.
+func (s *Server) Kill() {
+	s.t.Helper()
+	s.end(syscall.SIGKILL)
+}
+
+func (s *Server) end(how syscall.Signal) {
+	s.t.Helper()
+	s.signal(how)
+	select {
+	case <-s.ended:
+		s.keeper.watch(0)
+	case <-time.After(patience):
+		s.t.Fatalf("%s does not end", s)
+	}
+}
+
+// Pause lets the server hang: connections are accepted by the operating system
+// and nobody answers.
+func (s *Server) Pause() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+}
+
+// Resume ends a Pause.
+func (s *Server) Resume() {
+	s.t.Helper()
+	s.signal(syscall.SIGCONT)
+}
+
+// signal reaches the processes that the server has for its connections as well,
+// but for an orderly stop: that is the server's to tell them.
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.process.Signal(sig); err != nil {
+		s.t.Fatalf("%s: %v", s, err)
+	}
+	if sig == s.program.stop {
+		return
+	}
+	children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.process.Pid))
+	for _, file := range children {
+		pids, _ := os.ReadFile(file)
+		for pid := range strings.FieldsSeq(string(pids)) {
+			if pid, err := strconv.Atoi(pid); err == nil {
+				_ = syscall.Kill(pid, sig) // it may have ended by itself
+			}
+		}
+	}
+}
+
+// String names the server in messages.
+func (s *Server) String() string {
+	return filepath.Base(s.program.path) + " on " + s.Addr
+}
+
+func (s *Server) path(name string) string { return filepath.Join(s.Dir, name) }
+
+func (s *Server) port() string {
+	_, port, _ := net.SplitHostPort(s.Addr)
+	return port
+}
+
+// showLog gives the end of the server's log to a test that failed.
+func (s *Server) showLog(t testing.TB) {
+	t.Helper()
+	if !t.Failed() {
+		return
+	}
+	const shown = 8 << 10
+	log, _ := os.ReadFile(s.path("log"))
+	t.Logf("the log of %s:\n%s", s, log[max(0, len(log)-shown):])
+}
