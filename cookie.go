@@ -20,6 +20,8 @@ type Cookie struct {
 	Secure      SecureMode
 	Scriptable  bool // scripts may read it (no HttpOnly)
 	Partitioned bool // one for each site that embeds this one (CHIPS)
+
+	carries bool // keys are a Carrier's
 }
 
 // SecureMode says whether the cookie travels over encrypted connections only.
@@ -69,6 +71,9 @@ func (c Cookie) wrong(what, mend string) error {
 // value is the session key that r brings. Of several cookies of the name the
 // last counts, as in Django, unless only an earlier one can be a key.
 func (c Cookie) value(r *http.Request) string {
+	if c.carries {
+		return c.join(r)
+	}
 	var value string
 	for _, cookie := range r.CookiesNamed(c.Name) {
 		if !ValidKey(value) || ValidKey(cookie.Value) {
@@ -82,7 +87,11 @@ func (c Cookie) value(r *http.Request) string {
 // deleted where it is negative.
 func (c Cookie) set(w http.ResponseWriter, r *http.Request, value string, age time.Duration) {
 	secure := c.Secure == SecureAlways || c.Secure == SecureAuto && !plainLocal(r)
-	http.SetCookie(w, c.cookie(value, age, secure))
+	if c.carries {
+		c.setPieces(w, r, value, age, secure)
+	} else {
+		http.SetCookie(w, c.cookie(value, age, secure))
+	}
 	keepOutOfSharedCaches(w.Header())
 }
 

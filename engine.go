@@ -91,6 +91,19 @@ type Signed interface {
 	WithSecretKeys(current string, fallbacks ...string) Engine
 }
 
+// Carrier is an Engine whose session keys carry the sessions themselves, as
+// those of Django's signed_cookies do. Every save changes the key, so Create and
+// Save set r.Key, and the Manager saves where it would call Touch. A key that is
+// too long for one cookie is sent in several.
+type Carrier interface {
+	Engine
+
+	// WithRoom returns the same engine for cookies that hold so many bytes of
+	// a key each. What takes more of them than the engine may use is
+	// [ErrTooLarge]. [New] says what [WithCookie] leaves.
+	WithRoom(bytes int) Engine
+}
+
 // Lister is an Engine that can go through its live sessions.
 type Lister interface {
 	// List yields every live record, in no promised order, reading a page at a

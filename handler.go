@@ -183,7 +183,7 @@ func (v *visit) saveLate() error {
 		return nil
 	}
 	var late error
-	if s.needsCookie() {
+	if s.needsCookie(v.manager.cookie.carries) {
 		s.discard()
 		late = errLate
 	}

@@ -42,6 +42,10 @@ func New(engine Engine, options ...Option) *Manager {
 		option(m)
 	}
 	m.cookie, m.misconfigured = m.cookie.withDefaults()
+	if carrier, ok := m.engine.(Carrier); ok {
+		m.cookie.carries = true
+		m.engine = carrier.WithRoom(m.cookie.room())
+	}
 	return m
 }
 

@@ -124,10 +124,16 @@ func (m *Manager) touch(ctx context.Context, s *Session) {
 	if expires.Sub(s.record.Expires) < m.idle/20 {
 		return
 	}
-	switch err := m.engine.Touch(ctx, s.record.Key, expires); {
+	touched := *s.record
+	touched.Expires = expires
+	var err error
+	if m.cookie.carries {
+		err = m.engine.Save(ctx, &touched)
+	} else {
+		err = m.engine.Touch(ctx, touched.Key, expires)
+	}
+	switch {
 	case err == nil:
-		touched := *s.record
-		touched.Expires = expires
 		s.record, s.moved = &touched, true
 	case !errors.Is(err, ErrGone):
 		m.log.WarnContext(ctx, "a session's idle timeout could not be moved", "error", err)

@@ -240,10 +240,11 @@ func (s *Session) discard() {
 	s.changes, s.cycled = nil, false
 }
 
-// needsCookie reports whether saving would have to send another cookie.
-func (s *Session) needsCookie() bool {
+// needsCookie reports whether saving would have to send another cookie, as any
+// change does that a [Carrier] saves.
+func (s *Session) needsCookie(carries bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, expiry := s.changes[expiryName]
-	return s.cycled || expiry || s.record == nil && len(s.changes) > 0
+	return s.cycled || expiry || (carries || s.record == nil) && len(s.changes) > 0
 }
