@@ -29,11 +29,12 @@ type Server struct {
 	CA     string // the certificate to trust, a PEM file; empty without TLS
 	Dir    string // what it keeps, and its log
 
-	t       testing.TB
-	program program
-	keeper  *keeper
-	process *os.Process
-	ended   chan struct{}
+	t         testing.TB
+	program   program
+	databases *databases // nil when it has none
+	keeper    *keeper
+	process   *os.Process
+	ended     chan struct{}
 }
 
 // program is how a kind of server is run.
@@ -53,6 +54,7 @@ func prepare(t testing.TB) *Server {
 		t.Fatal(errors.Join(err, os.RemoveAll(s.Dir)))
 	}
 	t.Cleanup(func() {
+		_ = s.signal(syscall.SIGCONT) // a paused one could not end
 		if err := s.keeper.close(); err != nil {
 			t.Errorf("the server's process or folder may be left: %v", err)
 		}
@@ -77,10 +79,8 @@ func (s *Server) Start() {
 		s.t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(s.program.path, s.program.args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, log, log
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: unprivileged}
+	cmd := s.command(s.program.path, s.program.args)
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -92,6 +92,15 @@ func (s *Server) Start() {
 		close(s.ended)
 	}()
 	s.awaitReady()
+}
+
+func (s *Server) command(path string, args []string) *exec.Cmd {
+	cmd := exec.Command(path, args...)
+	cmd.Dir = s.Dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	// Ctrl-C ends the test, and that the server.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: unprivileged}
+	return cmd
 }
 
 func (s *Server) awaitReady() {
@@ -126,7 +135,7 @@ func (s *Server) Kill() {
 
 func (s *Server) end(how syscall.Signal) {
 	s.t.Helper()
-	s.signal(how)
+	s.must(s.signal(how))
 	select {
 	case <-s.ended:
 		s.keeper.watch(0)
@@ -139,24 +148,23 @@ func (s *Server) end(how syscall.Signal) {
 // and nobody answers.
 func (s *Server) Pause() {
 	s.t.Helper()
-	s.signal(syscall.SIGSTOP)
+	s.must(s.signal(syscall.SIGSTOP))
 }
 
 // Resume ends a Pause.
 func (s *Server) Resume() {
 	s.t.Helper()
-	s.signal(syscall.SIGCONT)
+	s.must(s.signal(syscall.SIGCONT))
 }
 
 // signal reaches the processes that the server has for its connections as well,
 // but for an orderly stop: that is the server's to tell them.
-func (s *Server) signal(sig syscall.Signal) {
-	s.t.Helper()
-	if err := s.process.Signal(sig); err != nil {
-		s.t.Fatalf("%s: %v", s, err)
+func (s *Server) signal(sig syscall.Signal) error {
+	if s.process == nil {
+		return os.ErrProcessDone
 	}
-	if sig == s.program.stop {
-		return
+	if err := s.process.Signal(sig); err != nil || sig == s.program.stop {
+		return err
 	}
 	children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.process.Pid))
 	for _, file := range children {
@@ -166,6 +174,14 @@ func (s *Server) signal(sig syscall.Signal) {
 				_ = syscall.Kill(pid, sig) // it may have ended by itself
 			}
 		}
+	}
+	return nil
+}
+
+func (s *Server) must(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatalf("%s: %v", s, err)
 	}
 }
 

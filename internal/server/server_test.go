@@ -9,12 +9,16 @@ import (
 
 func TestQuick(t *testing.T) {
 	for name, f := range map[string]func(t testing.TB, a ...string) *server.Server{
-		"m": server.Memcached, "mt": server.MemcachedTLS, "ms": server.MemcachedSocket, "r": server.Redis, "rt": server.RedisTLS,
+		"my": server.MariaDB, "pg": server.PostgreSQL, "m": server.Memcached, "mt": server.MemcachedTLS, "ms": server.MemcachedSocket, "r": server.Redis, "rt": server.RedisTLS,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := time.Now()
 			s := f(t)
 			t.Log(time.Since(b), s)
+			if name == "my" || name == "pg" {
+				t.Log(s.NewDatabase(t))
+				t.Log(time.Since(b), s)
+			}
 			b = time.Now()
 			s.Stop()
 			t.Log(time.Since(b))
