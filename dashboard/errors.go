@@ -30,7 +30,7 @@ var (
 	errGone        = &failure{Status: http.StatusBadRequest, Title: "You were signed out meanwhile", Text: "Your session ended while this request was under way. Nothing was changed. Sign in to go on."}
 	errBusy        = &failure{Status: http.StatusConflict, Title: "Too much at once", Text: "Your session kept changing while this request was under way. Nothing was changed.", Again: true}
 	errStorage     = &failure{
-		Status: http.StatusServiceUnavailable, Title: "The storage cannot be reached", Again: true, after: 5 * time.Second,
+		Status: http.StatusServiceUnavailable, Title: "The session storage is in trouble", Again: true, after: 5 * time.Second,
 		Text: "You are still signed in and nothing is lost. Try again in a moment.",
 	}
 	errInternal = &failure{Status: http.StatusInternalServerError, Title: "Something went wrong", Text: "The operator can find the reason in the log.", Again: true}
@@ -52,7 +52,11 @@ func failureOf(err error) *failure {
 	switch {
 	case errors.Is(err, ErrNoAccount):
 		return errNotFound
-	case errors.Is(err, cloakroom.ErrUnavailable), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, cloakroom.ErrUnavailable):
+		f := *errStorage
+		f.Text = f.Text + " The reason: " + cloakroom.Reason(err) + "."
+		return &f
+	case errors.Is(err, context.DeadlineExceeded):
 		return errStorage
 	case errors.Is(err, cloakroom.ErrGone):
 		return errGone

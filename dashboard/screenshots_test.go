@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/dashboard"
 	"github.com/cloakroom-go/cloakroom/django/auth"
 	"github.com/cloakroom-go/cloakroom/internal/browser"
@@ -31,7 +33,7 @@ func TestPagesFitTheScreen(t *testing.T) {
 	} else if err := os.MkdirAll(folder, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	full, empty := openFull(t), open(t, nil)
+	full, empty, away := openFull(t), open(t, nil), open(t, &troubled{Engine: locmem.Open()})
 	b := browser.New(t)
 	b.SetUserAgent("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15")
 	screens := []struct {
@@ -63,12 +65,16 @@ func TestPagesFitTheScreen(t *testing.T) {
 		b.Visit(s.url + path)
 		shoot(page)
 	}
-	signIn := func(s *site, name string) {
+	try := func(s *site, name, password string) {
 		t.Helper()
 		b.Visit(s.url + "/signin")
 		b.Type("Name", name)
 		b.Type("Password", password)
 		b.Press("Sign in")
+	}
+	signIn := func(s *site, name string) {
+		t.Helper()
+		try(s, name, password)
 		b.See("This device")
 	}
 
@@ -115,6 +121,30 @@ func TestPagesFitTheScreen(t *testing.T) {
 	visit(empty, "all-few", "/sessions")
 	visit(empty, "storage-empty", "/storage")
 
+	_, oneTime, err := addOneTime(empty, "newcomer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Press("Sign out")
+	b.See("You are signed out.")
+	try(empty, "newcomer", oneTime)
+	b.See("You signed in with a one-time password.")
+	shoot("first-password")
+
+	try(away, "ada", password)
+	b.See("The session storage is in trouble")
+	shoot("away")
+	visit(away, "forbidden", "/storage")
+	b.Press("Sign out")
+	b.See("You are signed out.")
+	guesser := away.visitor()
+	for guesser.post("/signin", "name", "root", "password", "guess").StatusCode != http.StatusTooManyRequests {
+	}
+	try(away, "root", "guess")
+	b.See("Too many attempts")
+	shoot("throttled")
+
+	signIn(empty, "root")
 	b.DisableScripts() // the question is a page
 	b.Visit(empty.url + "/sessions")
 	b.Press("Sign out everybody")

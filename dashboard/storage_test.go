@@ -58,7 +58,7 @@ type troubled struct {
 	expired atomic.Int64
 }
 
-var errAway = &cloakroom.Error{Engine: "test", Op: "ask", Kind: cloakroom.ErrUnavailable, Err: errors.New("internal detail")}
+var errAway = &cloakroom.Error{Engine: "test", Op: "ask", Kind: cloakroom.ErrUnavailable, Reason: "the disk is full", Err: errors.New("internal detail")}
 
 func (e *troubled) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
 	if e.away.Load() {
@@ -115,7 +115,7 @@ func TestStorageAway(t *testing.T) {
 
 	engine.away.Store(true)
 	for _, path := range []string{"/", "/signin", "/storage", "/people"} {
-		a := root.get(path).want(http.StatusServiceUnavailable, "The storage cannot be reached", "nothing is lost", "Try again").without("internal detail")
+		a := root.get(path).want(http.StatusServiceUnavailable, "The session storage is in trouble", "nothing is lost", "The reason: the disk is full.", "Try again").without("internal detail")
 		a.wellMarked(path)
 		if a.Header.Get("Retry-After") != "5" || len(a.Cookies()) != 0 {
 			t.Errorf("%s: Retry-After %q, cookies %v", path, a.Header.Get("Retry-After"), a.Cookies())
@@ -123,7 +123,7 @@ func TestStorageAway(t *testing.T) {
 	}
 	root.post("/signout").want(http.StatusServiceUnavailable, "nothing is lost").without(">Try again<")
 	// A sign-in that cannot be stored is answered by the error handler.
-	s.visitor().post("/signin", "name", "ada", "password", password).want(http.StatusServiceUnavailable, "The storage cannot be reached")
+	s.visitor().post("/signin", "name", "ada", "password", password).want(http.StatusServiceUnavailable, "The session storage is in trouble")
 	if !strings.Contains(s.log.String(), "internal detail") {
 		t.Error("the operator is not told")
 	}
