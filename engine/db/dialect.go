@@ -1,7 +1,7 @@
 package db
 
 import (
-	"context"
+	"errors"
 	"time"
 )
 
@@ -10,12 +10,9 @@ type dialect struct {
 	name       string // "SQLite"
 	statements statements
 
-	// migrate creates what is missing of the tables. It may be repeated, and
-	// runs as one transaction where the database has such for tables.
-	migrate func(ctx context.Context, write *writer, now any) error
-
-	// columns lists the columns of django_session, none when it is missing.
-	columns func(ctx context.Context, read *pool) ([]column, error)
+	// columns lists the columns of django_session, none when it is missing:
+	// name, whether it is in the primary key.
+	columns string
 
 	// formatTime gives a moment the form of the column expire_date.
 	formatTime func(at time.Time, zone *time.Location) any
@@ -38,13 +35,20 @@ type statements struct {
 	delete string // key
 	touch  string // expiry, key, now
 	clear  string // now, limit
-	list   string // the last key of the page before, now, limit → key, session_data, expire_date as text
+	list   string // expiry, expiry again and key of the last of the page before, limit → key, session_data, expire_date as text
 	stats  string // now, now → live, expired, bytes
-	ping   string // → any row or none
+	ping   string // → no row
 }
 
-// column is one of a table's.
-type column struct {
-	name    string
-	primary bool
+// localTime is a date without its zone.
+const localTime = "2006-01-02 15:04:05"
+
+var errNoDate = errors.New("expire_date is no date") // without the text
+
+func parseLocalTime(text string, zone *time.Location) (time.Time, error) {
+	at, err := time.ParseInLocation(localTime, text, zone) // takes a fraction too
+	if err != nil {
+		return time.Time{}, errNoDate
+	}
+	return at, nil
 }

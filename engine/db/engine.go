@@ -2,7 +2,7 @@
 // Django's django.contrib.sessions.backends.db does. Both may use one table at
 // the same time, and see each other's sessions.
 //
-// The one database so far is SQLite; see [Open].
+// The databases are SQLite, MySQL and MariaDB, and PostgreSQL; see [Open].
 package db
 
 import (
@@ -41,8 +41,18 @@ type database struct {
 	location string
 	zone     *time.Location
 	read     *pool
-	write    *writer
+	write    writer
 	corrupt  atomic.Int64
+
+	// migrate creates what is missing of the tables, and may be repeated.
+	migrate func(ctx context.Context, now any) error
+}
+
+// writer runs statements of which each is a transaction of its own, and says
+// how many rows they matched.
+type writer interface {
+	exec(ctx context.Context, text string, args ...any) (int64, error)
+	close() error
 }
 
 // WithSecretKeys returns an engine on the same database, so closing either

@@ -2,7 +2,10 @@ package db
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
+	"net"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/signing"
@@ -31,6 +34,44 @@ func (d *database) failure(op string, err error) error {
 	}
 	found := d.diagnose(err)
 	return &cloakroom.Error{Engine: "db", Op: op, Kind: found.kind, Reason: found.reason, Mend: found.mend, Err: err}
+}
+
+// What databases have in common.
+var (
+	missingTable     = diagnosis{cloakroom.ErrConfig, "the table django_session is missing", "create it with cloakroom migrate"}
+	missingGrant     = diagnosis{cloakroom.ErrConfig, "the database does not let this user at the table", "grant SELECT, INSERT, UPDATE and DELETE on django_session"}
+	noConnectionLeft = diagnosis{cloakroom.ErrUnavailable, "the database has no connection left", "raise its limit of connections, or lower that of the programs that use it"}
+	readOnlyServer   = diagnosis{cloakroom.ErrUnavailable, "the database takes no changes", "name the server that does: the primary, no replica"}
+	fullDisk         = diagnosis{cloakroom.ErrUnavailable, "the disk is full", "make room, or clear expired sessions"}
+	stopping         = diagnosis{cloakroom.ErrUnavailable, "the database is starting or stopping", "wait, or see its log"}
+)
+
+// diagnoseNetwork is for errors in which no server says anything.
+func diagnoseNetwork(err error) diagnosis {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return diagnosis{cloakroom.ErrUnavailable, "the database cannot be reached", "see that it runs and listens where the address says"}
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return diagnosis{cloakroom.ErrConfig, "the database's certificate cannot be verified", "name the certificate of its CA, or mend the host name"}
+	}
+	return diagnosis{cloakroom.ErrUnavailable, "the connection to the database broke", "see the database's log"}
+}
+
+// isConnectionBroken reports that there was a connection, and is none any more.
+func isConnectionBroken(err error) bool {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Op != "dial" && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// badAddress: what is wrong is said without the address, which has a password.
+func badAddress(what string) error {
+	return &cloakroom.Error{
+		Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
+		Reason: "the address names no database: " + what,
+		Mend:   "write sqlite:///relative/path, sqlite:////absolute/path, mysql://user:password@host:port/database or postgres://user:password@host:port/database",
+	}
 }
 
 // unencodable says why a session became no text.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 )
@@ -12,24 +13,27 @@ import (
 // pageSize is how many rows List holds at a time.
 const pageSize = 200
 
-// List implements [cloakroom.Lister], in the order of the keys. No connection is
-// held while a record is looked at.
+// List implements [cloakroom.Lister], in the order of expiry, so that it reads
+// nothing of what has expired. No connection is held while a record is looked
+// at. A session whose expiry moves meanwhile may come twice, or not at all if it
+// moves to an earlier time.
 func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {
 		if !e.codec.Ready() {
 			yield(nil, errNoSecretKey("list"))
 			return
 		}
-		for last := ""; ; {
-			page, err := e.page(ctx, last)
+		after, last := e.now(), ""
+		for {
+			page, err := e.page(ctx, after, last)
 			if err != nil {
 				yield(nil, e.failure("list", err))
 				return
 			}
 			for _, row := range page {
 				r, err := e.record(row.key, row.raw, row.expires)
-				if err != nil {
-					continue // unreadable
+				if err != nil || !r.Expires.After(time.Now()) || !cloakroom.ValidKey(r.Key) {
+					continue // unreadable, or nothing that Load would find
 				}
 				if !yield(r, nil) {
 					return
@@ -38,19 +42,16 @@ func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 			if len(page) < pageSize {
 				return
 			}
-			last = page[len(page)-1].key
+			end := page[len(page)-1]
+			after, last = end.expires, end.key
 		}
 	}
 }
 
 type row struct{ key, raw, expires string }
 
-func (e *Engine) page(ctx context.Context, after string) ([]row, error) {
-	stmt, err := e.read.statement(ctx, e.statements.list)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := stmt.QueryContext(ctx, after, e.now(), pageSize)
+func (e *Engine) page(ctx context.Context, after any, last string) ([]row, error) {
+	rows, err := e.read.query(ctx, e.statements.list, after, after, last, pageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +77,12 @@ func (e *Engine) Ping(ctx context.Context) error {
 	return e.failure("ping", err)
 }
 
-// Stats implements [cloakroom.Measurer]. Bytes counts session data, without
-// what the database needs around it. It reads the whole table, though not the
-// sessions in it.
+// Stats implements [cloakroom.Measurer].
+//
+// On SQLite it reads the whole table, though not the sessions in it, and Bytes
+// counts session data alone. On a server Bytes is what the table takes there,
+// indexes included, by the server's own books. Live is counted; so is Expired
+// up to 100,000, and beyond that it is the server's estimate.
 func (e *Engine) Stats(ctx context.Context) (cloakroom.Stats, error) {
 	s := cloakroom.Stats{Corrupt: e.corrupt.Load()}
 	now := e.now()

@@ -3,10 +3,8 @@ package db
 import (
 	"context"
 	"net/url"
-	"strings"
 	"time"
 
-	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/session"
 	"github.com/cloakroom-go/cloakroom/django/signing"
 )
@@ -15,12 +13,14 @@ import (
 type Option func(*options)
 
 type options struct {
-	zone  *time.Location
-	codec []session.Option
+	zone        *time.Location
+	codec       []session.Option
+	connections int
 }
 
 // WithTimeZone is for a Django site with USE_TZ = False, which keeps expire_date
 // in the local time of its TIME_ZONE. The default is UTC, as with USE_TZ = True.
+// With PostgreSQL it means nothing: there the column knows moments.
 func WithTimeZone(zone *time.Location) Option {
 	return func(o *options) {
 		if zone != nil {
@@ -44,37 +44,46 @@ func WithSerializer(s session.Serializer) Option {
 	return func(o *options) { o.codec = append(o.codec, session.WithSerializer(s)) }
 }
 
+// WithConnections bounds how many connections to a database server are open at
+// once, and kept open. The default is 16. With SQLite it means nothing.
+func WithConnections(n int) Option {
+	return func(o *options) {
+		if n > 0 {
+			o.connections = n
+		}
+	}
+}
+
 // Open opens the database at an address:
 //
 //	sqlite:///relative/path
 //	sqlite:////absolute/path
+//	mysql://user:password@host:port/database      MariaDB too, also as mariadb://
+//	postgres://user:password@host:port/database   also as postgresql://
 //
-// It creates a SQLite file that is missing, readable by its owner alone, and no
-// table: see [Engine.Migrate].
+// It creates no table: see [Engine.Migrate]. What is no such database, cannot be
+// written, or is of a shape that the engine does not know, is refused with an
+// error that says so.
 //
-// The file is switched to SQLite's write-ahead log, which Django reads and
-// writes as well, so that nobody waits for a writer in order to read. A save
-// that was acknowledged survives the end of the process and, as far as the disk
-// keeps what it has confirmed, the loss of power. Such a log needs a local
-// disk: no network file system.
+// MySQL takes the parameters unix_socket, and ssl_mode, ssl_ca, ssl_cert and
+// ssl_key as its own clients do: ssl_mode is PREFERRED, and VERIFY_CA with an
+// ssl_ca. PostgreSQL takes those of libpq, such as host=/run/postgresql,
+// sslmode and sslrootcert.
 //
-// What is no such database, cannot be written, or is of a shape that the engine
-// does not know, is refused with an error that says so.
+// A SQLite file that is missing is created, readable by its owner alone. The
+// file is switched to SQLite's write-ahead log, which Django reads and writes as
+// well, so that nobody waits for a writer in order to read. Such a log needs a
+// local disk: no network file system.
+//
+// A save that was acknowledged survives the end of the process and, as far as
+// the database and its disk keep what they have confirmed, the loss of power.
 func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) {
-	path, ok := sqlitePath(address)
-	if !ok {
-		return nil, &cloakroom.Error{
-			Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
-			Reason: "the address names no database",
-			Mend:   "write sqlite:///relative/path or sqlite:////absolute/path",
-		}
-	}
-	o := options{zone: time.UTC}
+	o := options{zone: time.UTC, connections: 16}
 	for _, option := range opts {
 		option(&o)
 	}
 	e := &Engine{database: &database{zone: o.zone}, codec: session.New(signing.SessionSalt, o.codec...)}
-	if err := openSQLite(ctx, e.database, path); err != nil {
+	if err := e.open(ctx, address, o.connections); err != nil {
 		return nil, err
 	}
 	if err := e.checkTable(ctx, "open"); err != nil {
@@ -84,13 +93,18 @@ func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) 
 	return e, nil
 }
 
-func sqlitePath(address string) (path string, ok bool) {
+func (d *database) open(ctx context.Context, address string, connections int) error {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "sqlite" || u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", false
+	if err != nil {
+		return badAddress("it is no URL") // the error may hold a password
 	}
-	path = strings.TrimPrefix(u.Path, "/")
-	// SQLite's own word for a database in memory, of which every connection
-	// would have another.
-	return path, path != ":memory:" && strings.Trim(path, "/") != ""
+	switch u.Scheme {
+	case "sqlite":
+		return openSQLite(ctx, d, u)
+	case "mysql", "mariadb":
+		return openMySQL(ctx, d, u, connections)
+	case "postgres", "postgresql":
+		return openPostgres(d, address, connections)
+	}
+	return badAddress("it begins with none of sqlite:, mysql: and postgres:")
 }

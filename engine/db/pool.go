@@ -10,6 +10,16 @@ import (
 // pool is a database's connections, and the statements prepared on them.
 type pool struct {
 	*sql.DB
+	driverPrepares bool // the driver keeps statements prepared by itself
+
+	// rolledBack reports that the database undid a statement for no fault of
+	// the statement's: it may be sent once more.
+	rolledBack func(error) bool
+
+	// broken reports that the connection broke and nobody knows what became of
+	// the statement: one that only reads may be sent once more.
+	broken func(error) bool
+
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt
 }
@@ -17,8 +27,10 @@ type pool struct {
 func newPool(db *sql.DB, connections int) *pool {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return &pool{DB: db, prepared: make(map[string]*sql.Stmt)}
+	return &pool{DB: db, rolledBack: never, broken: never, prepared: make(map[string]*sql.Stmt)}
 }
+
+func never(error) bool { return false }
 
 // statement prepares text on its first use, and not before: the table may be
 // created after the database was opened.
@@ -44,6 +56,17 @@ func (p *pool) statement(ctx context.Context, text string) (*sql.Stmt, error) {
 
 // queryRow reads one row into dest, or returns sql.ErrNoRows.
 func (p *pool) queryRow(ctx context.Context, text string, args []any, dest ...any) error {
+	err := p.queryRowOnce(ctx, text, args, dest)
+	if err != nil && ctx.Err() == nil && (p.rolledBack(err) || p.broken(err)) {
+		err = p.queryRowOnce(ctx, text, args, dest)
+	}
+	return err
+}
+
+func (p *pool) queryRowOnce(ctx context.Context, text string, args, dest []any) error {
+	if p.driverPrepares {
+		return p.QueryRowContext(ctx, text, args...).Scan(dest...)
+	}
 	stmt, err := p.statement(ctx, text)
 	if err != nil {
 		return err
@@ -51,18 +74,49 @@ func (p *pool) queryRow(ctx context.Context, text string, args []any, dest ...an
 	return stmt.QueryRowContext(ctx, args...).Scan(dest...)
 }
 
-// exec runs a statement that is a transaction of its own, and says how many
-// rows it changed.
-func (p *pool) exec(ctx context.Context, text string, args ...any) (int64, error) {
+func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	if p.driverPrepares {
+		return p.QueryContext(ctx, text, args...)
+	}
 	stmt, err := p.statement(ctx, text)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	result, err := stmt.ExecContext(ctx, args...)
+	return stmt.QueryContext(ctx, args...)
+}
+
+// maxRepeats bounds how often a statement that the database rolls back is sent.
+const maxRepeats = 5
+
+// exec runs a statement that is a transaction of its own, and says how many
+// rows it matched.
+func (p *pool) exec(ctx context.Context, text string, args ...any) (n int64, err error) {
+	for range maxRepeats {
+		n, err = p.execOnce(ctx, text, args)
+		if err == nil || !p.rolledBack(err) || ctx.Err() != nil {
+			break
+		}
+	}
+	return n, err
+}
+
+func (p *pool) execOnce(ctx context.Context, text string, args []any) (int64, error) {
+	result, err := p.result(ctx, text, args)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+func (p *pool) result(ctx context.Context, text string, args []any) (sql.Result, error) {
+	if p.driverPrepares {
+		return p.ExecContext(ctx, text, args...)
+	}
+	stmt, err := p.statement(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.ExecContext(ctx, args...)
 }
 
 func (p *pool) close() error {

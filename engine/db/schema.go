@@ -13,7 +13,7 @@ import (
 // missing, exactly as Django does, and records that in django_migrations so
 // that Django's own migrate finds nothing to do. It may be repeated.
 func (e *Engine) Migrate(ctx context.Context) error {
-	if err := e.migrate(ctx, e.write, e.now()); err != nil {
+	if err := e.migrate(ctx, e.now()); err != nil {
 		return e.failure("migrate", err)
 	}
 	return e.checkTable(ctx, "migrate")
@@ -21,7 +21,7 @@ func (e *Engine) Migrate(ctx context.Context) error {
 
 // checkTable refuses a table of another shape. A missing one may still come.
 func (e *Engine) checkTable(ctx context.Context, op string) error {
-	columns, err := e.columns(ctx, e.read)
+	columns, err := e.readColumns(ctx)
 	if err != nil {
 		return e.failure(op, err)
 	}
@@ -36,6 +36,29 @@ func (e *Engine) checkTable(ctx context.Context, op string) error {
 		}
 	}
 	return nil
+}
+
+// column is one of a table's.
+type column struct {
+	name    string
+	primary bool
+}
+
+func (d *database) readColumns(ctx context.Context) ([]column, error) {
+	rows, err := d.read.QueryContext(ctx, d.columns)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var columns []column
+	for rows.Next() {
+		var c column
+		if err := rows.Scan(&c.name, &c.primary); err != nil {
+			return nil, err
+		}
+		columns = append(columns, c)
+	}
+	return columns, rows.Err()
 }
 
 func compareColumns(columns []column) (differences []string) {

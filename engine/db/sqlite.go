@@ -27,37 +27,26 @@ var sqliteDialect = dialect{
 		clear: `DELETE FROM django_session WHERE session_key IN
 			(SELECT session_key FROM django_session WHERE expire_date <= ? LIMIT ?)`,
 		list: `SELECT session_key, session_data, CAST(expire_date AS TEXT) FROM django_session
-			WHERE session_key > ? AND expire_date > ? ORDER BY session_key LIMIT ?`,
+			WHERE expire_date >= ? AND (expire_date > ? OR session_key > ?) ORDER BY expire_date, session_key LIMIT ?`,
 		stats: `SELECT (SELECT count(*) FROM django_session WHERE expire_date > ?),
 			(SELECT count(*) FROM django_session WHERE expire_date <= ?),
 			(SELECT coalesce(sum(octet_length(session_data)), 0) FROM django_session)`,
-		ping: `SELECT 1 FROM django_session LIMIT 1`,
+		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
 	},
-	migrate:     migrateSQLite,
-	columns:     sqliteColumns,
+	columns:     `SELECT name, pk > 0 FROM pragma_table_info('django_session')`,
 	formatTime:  formatSQLiteTime,
-	parseTime:   parseSQLiteTime,
+	parseTime:   parseLocalTime,
 	diagnose:    diagnoseSQLite,
 	isDuplicate: isSQLiteDuplicate,
 }
 
-const sqliteSeconds = "2006-01-02 15:04:05"
-
 // formatSQLiteTime writes a date as Django does: microseconds unless they are 0.
 func formatSQLiteTime(at time.Time, zone *time.Location) any {
-	layout := sqliteSeconds + ".000000"
+	layout := localTime + ".000000"
 	if at.Nanosecond() < 1000 {
-		layout = sqliteSeconds
+		layout = localTime
 	}
 	return at.In(zone).Format(layout)
-}
-
-func parseSQLiteTime(text string, zone *time.Location) (time.Time, error) {
-	at, err := time.ParseInLocation(sqliteSeconds, text, zone) // takes a fraction too
-	if err != nil {
-		return time.Time{}, errors.New("expire_date is no date") // without the text
-	}
-	return at, nil
 }
 
 func sqliteCode(err error) int {
@@ -83,7 +72,7 @@ func diagnoseSQLite(err error) diagnosis {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return unavailable("the database is busy", "see which other program keeps a transaction open")
 	case sqlite3.SQLITE_FULL:
-		return unavailable("the disk is full", "make room, or clear expired sessions")
+		return fullDisk
 	case sqlite3.SQLITE_READONLY:
 		return unavailable("the database is read-only", "let this user write the file and its folder")
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH:
@@ -94,7 +83,7 @@ func diagnoseSQLite(err error) diagnosis {
 		return diagnosis{kind: cloakroom.ErrTooLarge}
 	case sqlite3.SQLITE_ERROR:
 		if strings.Contains(err.Error(), "no such table") {
-			return diagnosis{cloakroom.ErrConfig, "the table django_session is missing", "create it with cloakroom migrate"}
+			return missingTable
 		}
 	}
 	return unavailable("the database failed", "see the disk that it is on")

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -29,11 +30,15 @@ const (
 	sqliteWriterWaits = 3
 )
 
-// openSQLite sets d up on the file at path.
+// openSQLite sets d up on the file at address.
 //
 // SQLite has one writer at a time. Waiting for it in a queue of our own, for the
 // one connection that writes, is faster and fairer than SQLite's polling.
-func openSQLite(ctx context.Context, d *database, path string) error {
+func openSQLite(ctx context.Context, d *database, address *url.URL) error {
+	path, ok := sqlitePath(address)
+	if !ok {
+		return badAddress("it names no file")
+	}
 	d.dialect, d.location = sqliteDialect, path
 	if err := createSQLiteFile(path); err != nil {
 		return err
@@ -42,16 +47,27 @@ func openSQLite(ctx context.Context, d *database, path string) error {
 	if err != nil {
 		return d.failure("open", err)
 	}
-	d.write = &writer{pool: write, isBusy: isSQLiteBusy}
+	writer := &groupWriter{pool: write, isBusy: isSQLiteBusy}
+	d.write, d.migrate = writer, func(ctx context.Context, now any) error { return migrateSQLite(ctx, writer, now) }
 	if d.read, err = sqlitePool(path, max(4, runtime.GOMAXPROCS(0)), sqliteReaderWaits, "query_only(1)"); err != nil {
 		return errors.Join(d.failure("open", err), d.write.close())
 	}
-	err = d.write.patiently(func() error { return prepareSQLiteFile(ctx, write) })
+	err = writer.patiently(func() error { return prepareSQLiteFile(ctx, write) })
 	if err != nil {
 		err = d.openFailure(err)
 		return errors.Join(err, d.read.close(), d.write.close())
 	}
 	return nil
+}
+
+func sqlitePath(u *url.URL) (path string, ok bool) {
+	if u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", false
+	}
+	path = strings.TrimPrefix(u.Path, "/")
+	// SQLite's own word for a database in memory, of which every connection
+	// would have another.
+	return path, path != ":memory:" && strings.Trim(path, "/") != ""
 }
 
 // createSQLiteFile creates the file if it is missing. It never opens one that is
@@ -129,7 +145,7 @@ func (d *database) openFailure(err error) error {
 }
 
 // migrateSQLite runs what Django's "sqlmigrate sessions 0001" prints.
-func migrateSQLite(ctx context.Context, write *writer, now any) error {
+func migrateSQLite(ctx context.Context, write *groupWriter, now any) error {
 	tx, err := write.begin(ctx)
 	if err != nil {
 		return err
@@ -162,21 +178,4 @@ func migrateSQLite(ctx context.Context, write *writer, now any) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-func sqliteColumns(ctx context.Context, read *pool) ([]column, error) {
-	rows, err := read.QueryContext(ctx, `SELECT name, pk > 0 FROM pragma_table_info('django_session')`)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var columns []column
-	for rows.Next() {
-		var c column
-		if err := rows.Scan(&c.name, &c.primary); err != nil {
-			return nil, err
-		}
-		columns = append(columns, c)
-	}
-	return columns, rows.Err()
 }

@@ -7,12 +7,15 @@ import (
 	"time"
 )
 
-// writer commits the writes of concurrent requests together. A transaction
+// groupWriter commits the writes of concurrent requests together. A transaction
 // costs one wait for the disk, however many writes are in it.
 //
 // A write that arrives while nothing is under way starts a goroutine, which ends
 // as soon as nothing is left to write.
-type writer struct {
+//
+// SQLite needs it. A server commits the writes of many connections together by
+// itself.
+type groupWriter struct {
 	*pool
 	isBusy  func(error) bool
 	mu      sync.Mutex
@@ -38,7 +41,7 @@ const maxTogether = 64
 // exec is pool.exec, sharing its transaction with others. When ctx ends during
 // the statement's turn, the statement may take place all the same: waiting to
 // know would be waiting for a disk that hangs.
-func (w *writer) exec(ctx context.Context, text string, args ...any) (int64, error) {
+func (w *groupWriter) exec(ctx context.Context, text string, args ...any) (int64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
@@ -58,7 +61,7 @@ func (w *writer) exec(ctx context.Context, text string, args ...any) (int64, err
 	}
 }
 
-func (w *writer) run() {
+func (w *groupWriter) run() {
 	for {
 		w.mu.Lock()
 		n := min(len(w.queue), maxTogether)
@@ -79,7 +82,7 @@ func (w *writer) run() {
 
 // commit runs a batch as one transaction. When one of them fails, each is tried
 // alone, so that it gets its own answer.
-func (w *writer) commit(batch []*write) {
+func (w *groupWriter) commit(batch []*write) {
 	if len(batch) > 1 && w.together(batch) {
 		return
 	}
@@ -94,7 +97,7 @@ func (w *writer) commit(batch []*write) {
 }
 
 // together reports whether all of batch is committed, or none can be.
-func (w *writer) together(batch []*write) bool {
+func (w *groupWriter) together(batch []*write) bool {
 	// No single request's context may end what others wait for.
 	ctx := context.Background()
 	statements := make([]*sql.Stmt, len(batch))
@@ -128,7 +131,7 @@ func (w *writer) together(batch []*write) bool {
 }
 
 // begin begins a transaction that may write.
-func (w *writer) begin(ctx context.Context) (tx *sql.Tx, err error) {
+func (w *groupWriter) begin(ctx context.Context) (tx *sql.Tx, err error) {
 	err = w.patiently(func() error {
 		tx, err = w.BeginTx(ctx, nil)
 		return err
@@ -141,7 +144,7 @@ func (w *writer) begin(ctx context.Context) (tx *sql.Tx, err error) {
 const patience = 5 * time.Second
 
 // patiently repeats what another process's transaction was in the way of.
-func (w *writer) patiently(do func() error) error {
+func (w *groupWriter) patiently(do func() error) error {
 	for end := time.Now().Add(patience); ; {
 		if err := do(); !w.isBusy(err) || time.Now().After(end) {
 			return err
@@ -149,7 +152,7 @@ func (w *writer) patiently(do func() error) error {
 	}
 }
 
-func (w *writer) close() error {
+func (w *groupWriter) close() error {
 	w.runs.Wait()
 	return w.pool.close()
 }

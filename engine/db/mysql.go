@@ -1,0 +1,59 @@
+package db
+
+import (
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// mysqlDialect is MySQL and MariaDB as Django uses them.
+//
+// A column's text compares by its collation, which takes upper for lower case
+// and ignores spaces at the end. What was read is compared byte for byte.
+var mysqlDialect = dialect{
+	name: "MySQL",
+	statements: statements{
+		load:   `SELECT session_data, expire_date FROM django_session WHERE session_key = ? AND expire_date > ?`,
+		exists: `SELECT 1 FROM django_session WHERE session_key = ? AND expire_date > ?`,
+		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)`,
+		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
+		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
+		delete: `DELETE FROM django_session WHERE session_key = ?`,
+		touch:  `UPDATE django_session SET expire_date = ? WHERE session_key = ? AND expire_date > ?`,
+		clear:  `DELETE FROM django_session WHERE expire_date <= ? ORDER BY expire_date LIMIT ?`,
+		list: `SELECT session_key, session_data, expire_date FROM django_session
+			WHERE expire_date >= ? AND (expire_date > ? OR session_key > ?) ORDER BY expire_date, session_key LIMIT ?`,
+		stats: `SELECT live, CASE WHEN expired <= 100000 THEN expired ELSE GREATEST(expired, CAST(total AS SIGNED) - live) END, bytes
+			FROM (SELECT (SELECT count(*) FROM django_session WHERE expire_date > ?) AS live,
+				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= ? LIMIT 100001) AS some) AS expired,
+				table_rows AS total, data_length + index_length AS bytes
+				FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'django_session') AS counted`,
+		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
+	},
+	columns: `SELECT column_name, column_key = 'PRI' FROM information_schema.columns
+		WHERE table_schema = DATABASE() AND table_name = 'django_session'`,
+	formatTime:  func(at time.Time, zone *time.Location) any { return at.In(zone).Format(localTime + ".000000") },
+	parseTime:   parseLocalTime,
+	diagnose:    diagnoseMySQL,
+	isDuplicate: func(err error) bool { return mysqlCode(err) == 1062 },
+}
+
+func mysqlCode(err error) uint16 {
+	if e, ok := errors.AsType[*mysql.MySQLError](err); ok {
+		return e.Number
+	}
+	return 0
+}
+
+// isMySQLRolledBack: the victim of a deadlock, or of a Galera cluster's
+// certification, is told so after it was rolled back.
+func isMySQLRolledBack(err error) bool {
+	code := mysqlCode(err)
+	return code == 1213 || code == 1020
+}
+
+func isMySQLBroken(err error) bool {
+	return errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || isConnectionBroken(err)
+}

@@ -1,0 +1,35 @@
+package db
+
+import (
+	"context"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// openPostgres sets d up on the database at address. It connects to nobody yet.
+func openPostgres(d *database, address string, connections int) error {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return badAddress("the driver does not take it") // the error may hold the password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "cloakroom"
+	}
+	p := newPool(stdlib.OpenDB(*config), connections)
+	p.driverPrepares = true
+	p.rolledBack, p.broken = isPostgresRolledBack, isPostgresBroken
+	d.dialect, d.read, d.write = postgresDialect, p, p
+	d.location = net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database
+	if strings.HasPrefix(config.Host, "/") {
+		d.location = config.Host + "/" + config.Database
+	}
+	d.migrate = func(ctx context.Context, now any) error { return migratePostgres(ctx, p, now) }
+	return nil
+}
