@@ -1,0 +1,60 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// List is where the names of ended sessions are kept until every cookie of
+// theirs has run out. Every cache that package engine/cache stands on is one.
+// It must not forget before: what it forgets is logged in again. All processes
+// that accept the cookies must share it.
+//
+// A List is safe for concurrent use and honours the deadline of its context.
+type List interface {
+	// Add keeps r under key until r.Expires. If there is something under key
+	// already it answers false.
+	Add(ctx context.Context, key string, r *cloakroom.Record) (bool, error)
+
+	// Get returns what is kept under key. The error is [cloakroom.ErrNotFound]
+	// when there is nothing.
+	Get(ctx context.Context, key string) (*cloakroom.Record, error)
+}
+
+// listPrefix begins the names on the list, in the manner of Django's caches.
+const listPrefix = ":1:cloakroom.signed_cookies.ended"
+
+// overlap is how long a session stays on the list beyond what its last cookie
+// can live: for clocks that differ, and saves that were under way.
+const overlap = 5 * time.Minute
+
+// end puts a session on the list. The error is ErrGone if it was there already.
+func (e *Engine) end(ctx context.Context, op string, t ticket) error {
+	if e.list == nil {
+		return nil
+	}
+	until := time.Now().Add(e.maxAge + overlap)
+	added, err := e.list.Add(ctx, listPrefix+t.id, &cloakroom.Record{Data: map[string]any{}, Expires: until})
+	if err == nil && !added {
+		return &cloakroom.Error{Engine: name, Op: op, Kind: cloakroom.ErrGone}
+	}
+	return unavailable(op, err)
+}
+
+// ended reports whether a session is on the list. What cannot be read is there.
+func (e *Engine) ended(ctx context.Context, op, id string) (bool, error) {
+	if e.list == nil {
+		return false, nil
+	}
+	_, err := e.list.Get(ctx, listPrefix+id)
+	switch {
+	case err == nil, errors.Is(err, cloakroom.ErrCorrupt):
+		return true, nil
+	case errors.Is(err, cloakroom.ErrNotFound):
+		return false, nil
+	}
+	return false, unavailable(op, err)
+}
