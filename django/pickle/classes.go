@@ -1,0 +1,340 @@
+package pickle
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// made is an object as one would say how it is made, whatever the protocol.
+type made struct {
+	object
+	module, name string // empty if the class has no name
+	args         []ref
+}
+
+func (m made) is(module, name string) bool { return m.module == module && m.name == name }
+
+// bare reports whether the object is its arguments and nothing else.
+func (m made) bare() bool {
+	return m.state == 0 && m.kwargs == 0 && m.list.first == 0 && m.dict.first == 0
+}
+
+func (g *graph) slice(c chain) []ref { return slices.Collect(g.items(c)) }
+
+func (g *graph) made(r ref) made {
+	m := made{object: *g.object(r)}
+	m.args = g.slice(g.nodes[m.object.args].chain())
+	m.setClass(g)
+	switch {
+	case m.how != reduced || len(m.args) == 0:
+	case m.is("copyreg", "__newobj__"):
+		m.how, m.class, m.args = newObject, m.args[0], m.args[1:]
+		m.setClass(g)
+	case m.is("copyreg", "_reconstructor") && len(m.args) == 3 &&
+		g.isGlobal(m.args[1], "builtins", "object") && g.nodes[m.args[2]].kind == kindNone:
+		m.how, m.class, m.args = newObject, m.args[0], nil
+		m.setClass(g)
+	}
+	return m
+}
+
+func (m *made) setClass(g *graph) {
+	m.module, m.name = "", ""
+	if n := g.nodes[m.class]; n.kind == kindGlobal {
+		m.module, m.name = g.str(ref(n.a)), g.str(ref(n.b))
+	}
+}
+
+func (g *graph) isGlobal(r ref, module, name string) bool {
+	n := g.nodes[r]
+	return n.kind == kindGlobal && g.str(ref(n.a)) == module && g.str(ref(n.b)) == name
+}
+
+// bytesOf returns Python bytes, in the way of protocols before 3 too.
+func (g *graph) bytesOf(r ref) (string, bool) {
+	switch n := g.nodes[r]; n.kind {
+	case kindBytes:
+		return g.str(r), true
+	case kindObject:
+		o := g.object(r)
+		if o.how != reduced || o.state != 0 {
+			return "", false
+		}
+		args := g.nodes[o.args].chain()
+		if g.isGlobal(o.class, "builtins", "bytes") && args.first == 0 {
+			return "", true
+		}
+		if g.isGlobal(o.class, "_codecs", "encode") && g.count(args) == 2 {
+			text, codec := g.links[args.first].node, g.links[args.last].node
+			if g.nodes[text].kind == kindStr && g.nodes[codec].kind == kindStr && g.str(codec) == "latin1" {
+				b, ok := appendLatin1(nil, g.str(text))
+				return string(b), ok
+			}
+		}
+	}
+	return "", false
+}
+
+// known returns the plain value of an object of Python's own library, or of
+// Django's.
+func (p *plainer) known(m made) (any, bool) {
+	if t, ok := p.datetime(m); ok {
+		if t.aware && t.location == nil {
+			return nil, false
+		}
+		return t.time(), true
+	}
+	for _, text := range []func(made) (string, bool){p.date, p.clock, p.decimal, p.uuid} {
+		if s, ok := text(m); ok {
+			p.left -= len(s)
+			return s, true
+		}
+	}
+	if d, ok := p.timedelta(m); ok {
+		return float64(d[0])*86400 + float64(d[1]) + float64(d[2])/1e6, true
+	}
+	if k, items, ok := p.collection(m); ok {
+		switch k {
+		case kindByteArray:
+			return []byte(p.byteArrayOf(m)), true
+		default:
+			return p.list(items), true
+		}
+	}
+	if m.is("django.utils.functional", "_lazy_proxy_unpickle") && len(m.args) >= 2 {
+		// function, its arguments, …: gettext and the text before translation
+		if n := p.nodes[m.args[1]]; n.kind == kindTuple && p.count(n.chain()) == 1 {
+			return p.value(p.links[n.a].node), true
+		}
+	}
+	return nil, false
+}
+
+// collection recognizes a set, frozenset or bytearray in the way of protocols
+// that have no opcode for it.
+func (g *graph) collection(m made) (k kind, items chain, ok bool) {
+	if m.module != "builtins" || m.how != reduced || !m.bare() {
+		return 0, chain{}, false
+	}
+	switch m.name {
+	case "set":
+		k = kindSet
+	case "frozenset":
+		k = kindFrozenSet
+	case "bytearray":
+		_, ok := g.byteArray(m)
+		return kindByteArray, chain{}, ok
+	default:
+		return 0, chain{}, false
+	}
+	if len(m.args) == 0 {
+		return k, chain{}, true
+	}
+	n := g.nodes[m.args[0]]
+	return k, n.chain(), len(m.args) == 1 && n.kind == kindList
+}
+
+func (g *graph) byteArrayOf(m made) string {
+	s, _ := g.byteArray(m)
+	return s
+}
+
+func (g *graph) byteArray(m made) (string, bool) {
+	switch len(m.args) {
+	case 0:
+		return "", true
+	case 1:
+		return g.bytesOf(m.args[0])
+	case 2:
+		text, codec := m.args[0], m.args[1]
+		if g.nodes[text].kind == kindStr && g.nodes[codec].kind == kindStr && g.str(codec) == "latin-1" {
+			b, ok := appendLatin1(nil, g.str(text))
+			return string(b), ok
+		}
+	}
+	return "", false
+}
+
+func (g *graph) decimal(m made) (string, bool) {
+	if !m.is("decimal", "Decimal") || !m.bare() || len(m.args) != 1 || g.nodes[m.args[0]].kind != kindStr {
+		return "", false
+	}
+	return g.str(m.args[0]), true
+}
+
+// uuid recognizes a UUID by its state, which is {"int": …}.
+func (g *graph) uuid(m made) (string, bool) {
+	if !m.is("uuid", "UUID") || m.how != newObject || len(m.args) != 0 || m.state == 0 {
+		return "", false
+	}
+	state := g.nodes[m.state]
+	if state.kind != kindDict || g.count(state.chain()) != 2 {
+		return "", false
+	}
+	name, value := g.links[state.a].node, g.links[state.b].node
+	if g.nodes[name].kind != kindStr || g.str(name) != "int" {
+		return "", false
+	}
+	var long string
+	switch n := g.nodes[value]; n.kind {
+	case kindInt:
+		if n.int() < 0 {
+			return "", false
+		}
+		long = string(appendUint64(nil, uint64(n.int())))
+	case kindBig:
+		if long = g.str(value); len(long) > 17 || long[len(long)-1] >= 0x80 {
+			return "", false
+		}
+	default:
+		return "", false
+	}
+	var b [16]byte
+	for i := range len(long) {
+		if i < 16 {
+			b[15-i] = long[i]
+		} else if long[i] != 0 {
+			return "", false
+		}
+	}
+	x := hex.EncodeToString(b[:])
+	return x[:8] + "-" + x[8:12] + "-" + x[12:16] + "-" + x[16:20] + "-" + x[20:], true
+}
+
+func appendUint64(dst []byte, u uint64) []byte {
+	for range 8 {
+		dst = append(dst, byte(u))
+		u >>= 8
+	}
+	return dst
+}
+
+// moment is a datetime.
+type moment struct {
+	year, month, day, hour, minute, second, microsecond int
+
+	fold     bool           // the second of two equal times, when clocks are put back
+	aware    bool           // it has a time zone
+	location *time.Location // which is this, unless it is of an unknown class
+	fixed    bool           // and is a datetime.timezone without a name
+}
+
+func (t moment) time() time.Time {
+	location := t.location
+	if location == nil {
+		location = time.UTC
+	}
+	return time.Date(t.year, time.Month(t.month), t.day, t.hour, t.minute, t.second, t.microsecond*1000, location)
+}
+
+func (g *graph) datetime(m made) (t moment, ok bool) {
+	if !m.is("datetime", "datetime") || m.how != reduced || !m.bare() || len(m.args) < 1 || len(m.args) > 2 {
+		return t, false
+	}
+	b, ok := g.bytesOf(m.args[0])
+	if !ok || len(b) != 10 {
+		return t, false
+	}
+	t = moment{
+		year: int(b[0])<<8 | int(b[1]), month: int(b[2] & 0x7F), day: int(b[3]), hour: int(b[4]), minute: int(b[5]),
+		second: int(b[6]), microsecond: int(b[7])<<16 | int(b[8])<<8 | int(b[9]), fold: b[2] >= 0x80,
+	}
+	if len(m.args) == 2 {
+		t.aware = true
+		t.location, t.fixed = g.location(m.args[1])
+	}
+	return t, validDate(t.year, t.month, t.day) && validClock(t.hour, t.minute, t.second, t.microsecond)
+}
+
+func validDate(year, month, day int) bool {
+	if year < 1 || year > 9999 || month < 1 || month > 12 || day < 1 {
+		return false
+	}
+	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC).Day() == day
+}
+
+func validClock(hour, minute, second, microsecond int) bool {
+	return hour < 24 && minute < 60 && second < 60 && microsecond < 1_000_000
+}
+
+// location recognizes time zones: datetime.timezone (and whether that is all),
+// pytz and zoneinfo.
+func (g *graph) location(r ref) (location *time.Location, fixed bool) {
+	if g.nodes[r].kind != kindObject {
+		return nil, false
+	}
+	m := g.made(r)
+	switch {
+	case m.how != reduced || !m.bare():
+	case m.is("pytz", "_UTC"):
+		return time.UTC, false
+	case m.is("datetime", "timezone") && len(m.args) > 0 && g.nodes[m.args[0]].kind == kindObject:
+		d, ok := g.timedelta(g.made(m.args[0]))
+		seconds := d[0]*86400 + d[1]
+		if !ok || d[2] != 0 || seconds <= -86400 || seconds >= 86400 {
+			return nil, false
+		}
+		if seconds == 0 {
+			return time.UTC, len(m.args) == 1
+		}
+		return time.FixedZone("", int(seconds)), len(m.args) == 1
+	case m.is("pytz", "_p") && len(m.args) == 4 && g.nodes[m.args[1]].kind == kindInt:
+		// name, seconds east of UTC, seconds of summer time within them, abbreviation
+		if seconds := g.nodes[m.args[1]].int(); seconds > -86400 && seconds < 86400 {
+			return time.FixedZone("", int(seconds)), false
+		}
+	case m.is("zoneinfo", "ZoneInfo._unpickle") && len(m.args) > 0 && g.nodes[m.args[0]].kind == kindStr:
+		if location, err := time.LoadLocation(g.str(m.args[0])); err == nil {
+			return location, false
+		}
+	}
+	return nil, false
+}
+
+// timedelta recognizes a duration: days, seconds, microseconds.
+func (g *graph) timedelta(m made) (d [3]int64, ok bool) {
+	if !m.is("datetime", "timedelta") || m.how != reduced || !m.bare() || len(m.args) != 3 {
+		return d, false
+	}
+	for i, arg := range m.args {
+		n := g.nodes[arg]
+		if n.kind != kindInt {
+			return d, false
+		}
+		d[i] = n.int()
+	}
+	ok = d[0] > -1_000_000_000 && d[0] < 1_000_000_000 && d[1] >= 0 && d[1] < 86400 && d[2] >= 0 && d[2] < 1_000_000
+	return d, ok
+}
+
+// date returns a date in ISO 8601.
+func (g *graph) date(m made) (string, bool) {
+	if !m.is("datetime", "date") || m.how != reduced || !m.bare() || len(m.args) != 1 {
+		return "", false
+	}
+	b, ok := g.bytesOf(m.args[0])
+	if !ok || len(b) != 4 {
+		return "", false
+	}
+	year, month, day := int(b[0])<<8|int(b[1]), int(b[2]), int(b[3])
+	return fmt.Sprintf("%04d-%02d-%02d", year, month, day), validDate(year, month, day)
+}
+
+// clock returns a time of day without a time zone in ISO 8601.
+func (g *graph) clock(m made) (string, bool) {
+	if !m.is("datetime", "time") || m.how != reduced || !m.bare() || len(m.args) != 1 {
+		return "", false
+	}
+	b, ok := g.bytesOf(m.args[0])
+	if !ok || len(b) != 6 || b[0] >= 24 { // a fold adds 128
+		return "", false
+	}
+	hour, minute, second, microsecond := int(b[0]), int(b[1]), int(b[2]), int(b[3])<<16|int(b[4])<<8|int(b[5])
+	text := fmt.Sprintf("%02d:%02d:%02d", hour, minute, second)
+	if microsecond > 0 {
+		text += fmt.Sprintf(".%06d", microsecond)
+	}
+	return text, validClock(hour, minute, second, microsecond)
+}

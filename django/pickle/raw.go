@@ -1,0 +1,215 @@
+package pickle
+
+import (
+	"strings"
+
+	"github.com/cloakroom-go/cloakroom/django/pyjson"
+)
+
+// Raw is a value that has not been taken apart: a part of what Python wrote.
+// The zero Raw is None. It implements cloakroom.Value and is safe for
+// concurrent use.
+type Raw struct {
+	graph *graph
+	node  ref
+}
+
+func (r Raw) kind() kind {
+	if r.graph == nil {
+		return kindNone
+	}
+	return r.graph.nodes[r.node].kind
+}
+
+// Plain returns the nearest plain value. Every call makes it anew, so the caller
+// may change what it gets.
+//
+//   - A list, tuple, set or frozenset becomes []any, a bytearray []byte.
+//   - A dict becomes map[string]any. A key that is no string becomes the JSON of
+//     its tagged form (see [Tag]): 1, null, {"$tuple":[1,2]}.
+//   - A datetime becomes a time.Time, one without a time zone in UTC; a date and
+//     a time of day ISO 8601 text; a timedelta its seconds; a Decimal, a UUID and
+//     a lazy translation their text.
+//   - Any other object becomes what is nearest to it: its attributes by name, the
+//     items it has as a dict or list, or what it was made of.
+//   - A class or function becomes its name.
+//
+// What Python shares comes out once for every place it is shared in. A pickle
+// can be made to grow without bounds that way, so where far more comes out than
+// was put in, Plain returns nil.
+func (r Raw) Plain() any {
+	if r.graph == nil {
+		return nil
+	}
+	p := plainer{r.graph, r.graph.allowance()}
+	v := p.value(r.node)
+	if p.left < 0 {
+		return nil
+	}
+	return v
+}
+
+// allowance is how many values and bytes may come out of a graph.
+func (g *graph) allowance() int { return 1<<16 + 16*len(g.text) }
+
+// plainer makes plain values, as many as are left to it.
+type plainer struct {
+	*graph
+	left int
+}
+
+func (p *plainer) value(r ref) any {
+	n := p.nodes[r]
+	if p.left--; p.left < 0 {
+		return nil
+	}
+	switch n.kind {
+	case kindStr, kindBytes, kindByteArray, kindBig:
+		p.left -= int(n.b)
+	}
+	if v, ok := p.scalar(r); ok {
+		return v
+	}
+	switch n.kind {
+	case kindByteArray:
+		return []byte(p.str(r))
+	case kindList, kindTuple, kindSet, kindFrozenSet:
+		return p.list(n.chain())
+	case kindDict:
+		return p.dict(n.chain())
+	case kindGlobal:
+		return p.globalName(r)
+	default:
+		return p.instance(r)
+	}
+}
+
+// scalar returns what is plain as it stands.
+func (g *graph) scalar(r ref) (any, bool) {
+	switch n := g.nodes[r]; n.kind {
+	case kindNone:
+		return nil, true
+	case kindFalse:
+		return false, true
+	case kindTrue:
+		return true, true
+	case kindInt:
+		return n.int(), true
+	case kindBig:
+		return bigLong(g.str(r)), true
+	case kindFloat:
+		return n.float(), true
+	case kindStr:
+		return g.str(r), true
+	case kindBytes, kindObject:
+		if s, ok := g.bytesOf(r); ok {
+			return []byte(s), true
+		}
+	}
+	return nil, false
+}
+
+func (p *plainer) list(c chain) []any {
+	list := make([]any, 0, min(p.count(c), p.left+1))
+	for item := range p.items(c) {
+		if p.left < 0 {
+			return nil
+		}
+		list = append(list, p.value(item))
+	}
+	return list
+}
+
+func (p *plainer) dict(c chain) map[string]any {
+	dict := make(map[string]any)
+	p.addTo(dict, c)
+	return dict
+}
+
+func (p *plainer) addTo(dict map[string]any, c chain) {
+	var key ref
+	for item := range p.items(c) {
+		if p.left < 0 {
+			return
+		}
+		if key == 0 {
+			key = item
+			continue
+		}
+		dict[p.name(key)] = p.value(item)
+		key = 0
+	}
+}
+
+func (p *plainer) name(key ref) string {
+	p.left--
+	if p.nodes[key].kind == kindStr {
+		return p.str(key)
+	}
+	t := tagger{plainer: plainer{p.graph, p.left}}
+	text, err := pyjson.Marshal(t.value(key))
+	if p.left = t.left - len(text); err != nil || t.left < 0 {
+		p.left = -1
+	}
+	return string(text)
+}
+
+// globalName is the module and name of a class or function. Where the name has
+// dots, a colon tells where it begins.
+func (g *graph) globalName(r ref) string {
+	n := g.nodes[r]
+	module, name := g.str(ref(n.a)), g.str(ref(n.b))
+	if strings.Contains(name, ".") {
+		return module + ":" + name
+	}
+	return module + "." + name
+}
+
+// instance returns what is nearest to an object.
+func (p *plainer) instance(r ref) any {
+	o := p.made(r)
+	if v, ok := p.known(o); ok {
+		return v
+	}
+	if o.state != 0 {
+		if dict, ok := p.attributes(o.state); ok {
+			return dict
+		}
+	}
+	switch {
+	case o.dict.first != 0:
+		return p.dict(o.dict)
+	case o.list.first != 0:
+		return p.list(o.list)
+	case len(o.args) == 1:
+		return p.value(o.args[0])
+	}
+	list := make([]any, 0, min(len(o.args), p.left+1))
+	for _, arg := range o.args {
+		if p.left < 0 {
+			break
+		}
+		list = append(list, p.value(arg))
+	}
+	return list
+}
+
+// attributes reads the state of an object: a dict, or a pair of which the second
+// is for attributes in slots.
+func (p *plainer) attributes(state ref) (map[string]any, bool) {
+	parts := []ref{state}
+	if n := p.nodes[state]; n.kind == kindTuple && p.count(n.chain()) == 2 {
+		parts = p.slice(n.chain())
+	}
+	dict := make(map[string]any)
+	for _, part := range parts {
+		switch n := p.nodes[part]; n.kind {
+		case kindDict:
+			p.addTo(dict, n.chain())
+		case kindNone:
+		default:
+			return nil, false
+		}
+	}
+	return dict, true
+}

@@ -1,0 +1,98 @@
+package pickle
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Unmarshal reads the pickled dict that Django keeps for a session. All of data
+// is checked. Its items become nil, bool, int64, *big.Int (beyond int64),
+// float64, string and []byte, and everything else [Raw]. Items whose keys are no
+// strings are found under [OtherKeys]. Data is not kept. An error tells the
+// place and no content.
+//
+// Refused are values that contain themselves or nest deeper than 1,000, and
+// pickles that refer to what is kept elsewhere (persistent ids, extension codes,
+// buffers). Time and memory are linear in the length of data.
+func Unmarshal(data []byte) (map[string]any, error) {
+	session, _, err := UnmarshalProtocol(data)
+	return session, err
+}
+
+// UnmarshalProtocol is [Unmarshal], and tells the protocol that data is in.
+func UnmarshalProtocol(data []byte) (session map[string]any, protocol int, err error) {
+	d := decoders.Get().(*decoder)
+	defer d.release()
+	d.reset(string(data))
+	root := d.run()
+	if d.err == nil && d.nodes[root].kind != kindDict {
+		d.err = errors.New("a session is a dict")
+	}
+	if d.err != nil {
+		return nil, 0, fmt.Errorf("pickle: %w (byte %d)", d.err, d.pos)
+	}
+	return d.session(root), d.protocol, nil
+}
+
+var decoders = sync.Pool{New: func() any { return new(decoder) }}
+
+// release puts the decoder back, unless one huge session made it worth
+// forgetting.
+func (d *decoder) release() {
+	d.text, d.err = "", nil
+	if cap(d.nodes)+cap(d.links)+cap(d.stack)+cap(d.memo)+cap(d.extra) < 1<<17 {
+		decoders.Put(d)
+	}
+}
+
+// session returns the items of a dict.
+func (d *decoder) session(root ref) map[string]any {
+	dict := d.nodes[root].chain()
+	session := make(map[string]any, d.count(dict)/2)
+	if others := d.otherKeys(dict); len(others) > 0 {
+		r := d.add(kindDict, 0, 0)
+		d.extend(r, others)
+		session[OtherKeys] = Raw{d.finish(), r}
+	}
+	d.settle()
+	var whole *graph // shared by all that stays Raw
+	if raw, ok := session[OtherKeys].(Raw); ok {
+		whole = raw.graph
+	}
+	var key ref
+	for item := range d.items(dict) {
+		if key == 0 {
+			key = item
+			continue
+		}
+		if d.nodes[key].kind == kindStr {
+			value, ok := d.scalar(item)
+			if !ok {
+				if whole == nil {
+					whole = d.finish()
+				}
+				value = Raw{whole, item}
+			}
+			session[d.str(key)] = value
+		}
+		key = 0
+	}
+	return session
+}
+
+// otherKeys returns the items, key and value in turn, whose keys are no strings.
+func (d *decoder) otherKeys(dict chain) (others []ref) {
+	var key ref
+	for item := range d.items(dict) {
+		switch {
+		case key == 0:
+			key = item
+			continue
+		case d.nodes[key].kind != kindStr:
+			others = append(others, key, item)
+		}
+		key = 0
+	}
+	return others
+}
