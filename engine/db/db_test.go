@@ -42,24 +42,13 @@ func TestEngine(t *testing.T) {
 // open opens the file at path with the test's secret key.
 func open(t testing.TB, path string, options ...db.Option) *db.Engine {
 	t.Helper()
-	e, err := db.Open(t.Context(), "sqlite:///"+path, options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := e.Close(); err != nil {
-			t.Errorf("Close: %v", err)
-		}
-	})
-	return e.WithSecretKeys(secret).(*db.Engine)
+	return openAt(t, "sqlite:///"+path, options...)
 }
 
 func openMigrated(t testing.TB, path string, options ...db.Option) *db.Engine {
 	t.Helper()
 	e := open(t, path, options...)
-	if err := e.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	migrate(t, e)
 	return e
 }
 

@@ -27,7 +27,7 @@ var mysqlDialect = dialect{
 			WHERE expire_date >= ? AND (expire_date > ? OR session_key > ?) ORDER BY expire_date, session_key LIMIT ?`,
 		stats: `SELECT live, CASE WHEN expired <= 100000 THEN expired ELSE GREATEST(expired, CAST(total AS SIGNED) - live) END, bytes
 			FROM (SELECT (SELECT count(*) FROM django_session WHERE expire_date > ?) AS live,
-				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= ? LIMIT 100001) AS some) AS expired,
+				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= ? LIMIT 100001) AS earliest) AS expired,
 				table_rows AS total, data_length + index_length AS bytes
 				FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'django_session') AS counted`,
 		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,

@@ -28,7 +28,7 @@ var postgresDialect = dialect{
 			WHERE expire_date >= $1 AND (expire_date > $2 OR session_key > $3) ORDER BY expire_date, session_key LIMIT $4`,
 		stats: `SELECT live, CASE WHEN expired <= 100000 THEN expired ELSE greatest(expired, total - live) END, bytes
 			FROM (SELECT (SELECT count(*) FROM django_session WHERE expire_date > $1) AS live,
-				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= $2 LIMIT 100001) AS some) AS expired,
+				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= $2 LIMIT 100001) AS earliest) AS expired,
 				reltuples::bigint AS total, pg_total_relation_size(oid) AS bytes
 				FROM pg_class WHERE oid = 'django_session'::regclass) AS counted`,
 		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
