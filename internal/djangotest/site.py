@@ -90,7 +90,16 @@ def create(data):
 
 
 def load(key):
-    return json.loads(json.dumps(dict(opened(key).items()), default=repr))
+    return plain(dict(opened(key).items()))
+
+
+def plain(v):
+    """As much of it as JSON has."""
+    if type(v) is dict:
+        return {name if type(name) is str else repr(name): plain(member) for name, member in v.items()}
+    if type(v) is list:
+        return [plain(member) for member in v]
+    return v if type(v) in (type(None), bool, int, float, str) else repr(v)
 
 
 def set(key, name, tagged):
@@ -116,8 +125,8 @@ def expires(key):
     session = opened(key)
     if hasattr(session, "model"):
         at = session.model.objects.get(pk=key).expire_date
-    elif hasattr(session, "_expiry_date"):
-        at = session._expiry_date(session.load())
+    elif hasattr(session, "_last_modification"):
+        at = session.get_expiry_date(modification=session._last_modification())
     else:
         at = session.get_expiry_date()
     return at.timestamp()

@@ -91,7 +91,7 @@ func (s *Server) Start() {
 		_ = cmd.Wait()
 		close(s.ended)
 	}()
-	s.awaitReady()
+	s.await("a client", s.program.ready)
 }
 
 func (s *Server) command(path string, args []string) *exec.Cmd {
@@ -103,19 +103,20 @@ func (s *Server) command(path string, args []string) *exec.Cmd {
 	return cmd
 }
 
-func (s *Server) awaitReady() {
+// await waits until the server has met whom it needs to meet.
+func (s *Server) await(whom string, met func() error) {
 	s.t.Helper()
 	deadline := time.After(patience)
 	for {
-		err := s.program.ready()
+		err := met()
 		if err == nil {
 			return
 		}
 		select {
 		case <-s.ended:
-			s.t.Fatalf("%s ended instead of answering", s)
+			s.t.Fatalf("%s ended before it met %s", s, whom)
 		case <-deadline:
-			s.t.Fatalf("%s does not answer: %v", s, err)
+			s.t.Fatalf("%s has not met %s: %v", s, whom, err)
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
