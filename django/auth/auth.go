@@ -2,14 +2,22 @@
 // that a visitor who logs in on either side is logged in on both.
 //
 // The names and the hash are those of Django 3.1 to 5.2, from
-// django/contrib/auth/__init__.py and base_user.py.
+// django/contrib/auth/__init__.py and base_user.py. A session that either side
+// made is trusted as Django's get_user trusts one:
+//
+//	id, ok := auth.UserID(s)
+//	backend, _ := auth.Backend(s)
+//	if ok && slices.Contains(backends, backend) && auth.Verify(s, passwordHashOf(id), secretKey) {
+//		// it is this user's
+//	}
 package auth
 
 import (
 	"crypto/hmac"
+	"crypto/sha1" // what Django before 3.1 bound sessions with; HMAC-SHA1 is not broken
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
+	"hash"
 
 	"github.com/cloakroom-go/cloakroom"
 )
@@ -53,21 +61,49 @@ func UserID(s *cloakroom.Session) (string, bool) {
 	return cloakroom.Get[string](s, UserIDName)
 }
 
+// Backend returns the dotted path of what authenticated the user of s. Django
+// trusts a session only while its AUTHENTICATION_BACKENDS has it.
+func Backend(s *cloakroom.Session) (string, bool) {
+	return cloakroom.Get[string](s, BackendName)
+}
+
 // Verify reports whether s was made for the password that the user has now,
 // under the secret key or one of its fallbacks. It is what ends a user's
 // sessions when the password changes.
+//
+// Like Django 3.1 and 3.2 it takes what [LegacySessionHash] returns as well.
 func Verify(s *cloakroom.Session, passwordHash, secretKey string, fallbacks ...string) bool {
 	have, _ := cloakroom.Get[string](s, HashName)
-	return slices.ContainsFunc(append([]string{secretKey}, fallbacks...), func(key string) bool {
-		return hmac.Equal([]byte(have), []byte(SessionHash(key, passwordHash)))
-	})
+	sessionHash := SessionHash
+	if len(have) == hex.EncodedLen(sha1.Size) {
+		sessionHash = LegacySessionHash
+	}
+	verified := false
+	for _, key := range append([]string{secretKey}, fallbacks...) {
+		// Whoever knows no secret key could still guess that it is empty.
+		verified = key != "" && hmac.Equal([]byte(have), []byte(sessionHash(key, passwordHash))) || verified
+	}
+	return verified
 }
 
 // SessionHash binds a session to the user's password, as Django's
 // get_session_auth_hash does: 64 hexadecimal digits.
 func SessionHash(secretKey, passwordHash string) string {
-	key := sha256.Sum256([]byte(keySalt + secretKey))
-	mac := hmac.New(sha256.New, key[:])
-	mac.Write([]byte(passwordHash))
+	return saltedHMAC(sha256.New, secretKey, passwordHash)
+}
+
+// LegacySessionHash is the hash of Django before 3.1, and later under
+// DEFAULT_HASHING_ALGORITHM = "sha1": 40 hexadecimal digits. A Django with that
+// setting accepts no other, so beside one set [HashName] to it after [Login].
+func LegacySessionHash(secretKey, passwordHash string) string {
+	return saltedHMAC(sha1.New, secretKey, passwordHash)
+}
+
+// saltedHMAC is Django's salted_hmac.
+func saltedHMAC(newHash func() hash.Hash, secretKey, value string) string {
+	key := newHash()
+	key.Write([]byte(keySalt + secretKey))
+	mac := hmac.New(newHash, key.Sum(nil))
+	mac.Write([]byte(value))
 	return hex.EncodeToString(mac.Sum(nil))
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // hashes asks Django for the session hash of each pair of secret key and
-// encoded password.
+// encoded password, and for the one of Django before 3.1.
 const hashes = `
 import django, json, sys
 from django.conf import settings
@@ -23,13 +23,14 @@ from django.contrib.auth.base_user import AbstractBaseUser
 
 class User:
     get_session_auth_hash = AbstractBaseUser.get_session_auth_hash
+    legacy = AbstractBaseUser._legacy_get_session_auth_hash
 
 answers = []
 for key, password in json.load(sys.stdin):
     user = User()
     user.password = password
     settings.SECRET_KEY = key
-    answers.append(user.get_session_auth_hash())
+    answers += [user.get_session_auth_hash(), user.legacy()]
 json.dump(answers, sys.stdout)
 `
 
@@ -57,7 +58,7 @@ func TestSessionHashIsDjangos(t *testing.T) {
 	}
 	var got []string
 	for _, c := range cases {
-		got = append(got, auth.SessionHash(c[0], c[1]))
+		got = append(got, auth.SessionHash(c[0], c[1]), auth.LegacySessionHash(c[0], c[1]))
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -75,6 +76,9 @@ func TestLoginAndVerify(t *testing.T) {
 	if id, ok := auth.UserID(&s); id != "7" || !ok {
 		t.Errorf("UserID = %q, %v", id, ok)
 	}
+	if backend, ok := auth.Backend(&s); backend != auth.ModelBackend || !ok {
+		t.Errorf("Backend = %q, %v", backend, ok)
+	}
 	if !s.Has("basket") {
 		t.Error("login lost what the visitor had")
 	}
@@ -89,8 +93,14 @@ func TestLoginAndVerify(t *testing.T) {
 		"another secret key": {"argon2$x", []string{"newer key"}, false},
 		"a fallback":         {"argon2$x", []string{"newer key", "old key", "new key"}, true},
 	} {
-		if got := auth.Verify(&s, c.password, c.keys[0], c.keys[1:]...); got != c.want {
-			t.Errorf("%s: Verify = %v", name, got)
+		for how, hash := range map[string]string{
+			"":               auth.SessionHash("new key", "argon2$x"),
+			" in Django 3.0": auth.LegacySessionHash("new key", "argon2$x"),
+		} {
+			s.Set(auth.HashName, hash)
+			if got := auth.Verify(&s, c.password, c.keys[0], c.keys[1:]...); got != c.want {
+				t.Errorf("%s%s: Verify = %v", name, how, got)
+			}
 		}
 	}
 
@@ -101,5 +111,9 @@ func TestLoginAndVerify(t *testing.T) {
 	s.Delete(auth.HashName)
 	if auth.Verify(&s, "", "new key") {
 		t.Error("a session without a hash was verified")
+	}
+	s.Set(auth.HashName, auth.SessionHash("", "argon2$x"))
+	if auth.Verify(&s, "argon2$x", "", "") {
+		t.Error("a session was verified with no secret key")
 	}
 }
