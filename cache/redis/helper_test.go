@@ -1,0 +1,29 @@
+package redis_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+)
+
+// granularity is how long a command may be on its way: Redis counts from there.
+const granularity = 50 * time.Millisecond
+
+// command asks Redis past the engine.
+func command(t testing.TB, addr string, words ...string) rueidis.RedisMessage {
+	t.Helper()
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{addr}, ForceSingleClient: true, DisableCache: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	answer, err := client.Do(context.Background(), client.B().Arbitrary(words...).Build()).ToMessage()
+	if err != nil {
+		t.Fatalf("%s: %v", words[0], err)
+	}
+	return answer
+}
