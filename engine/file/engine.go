@@ -58,7 +58,8 @@ type version struct {
 	span lifespan
 }
 
-// Load implements [cloakroom.Engine].
+// Load implements [cloakroom.Engine]. What it finds expired it removes, as Django
+// does; Django itself might take it for live.
 func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
 	if !e.codec.Ready() {
 		return nil, errNoSecretKey("load")
@@ -82,6 +83,10 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 		e.corrupt.Add(1)
 		return nil, &cloakroom.Error{Engine: name, Op: "load", Kind: cloakroom.ErrNotFound, Err: err}
 	case expired(r):
+		_ = e.inside(ctx, func(p place) error { // or ClearExpired will
+			_, err := p.removeIf(ctx, e.nameOf(key), e.isOver)
+			return err
+		})
 		return nil, failed("load", cloakroom.ErrNotFound)
 	}
 	return r, nil
@@ -193,7 +198,7 @@ func (e *Engine) current(p place, key string, was version) (stored, error) {
 		return stored{}, ended(err)
 	}
 	span := was.span
-	if now.raw != was.raw {
+	if now.raw != was.raw || was.raw == "" { // an empty file is no session
 		var r *cloakroom.Record
 		if r, err = e.record(key, now); err == nil {
 			span, err = r.Version.(version).span, cloakroom.ErrConflict

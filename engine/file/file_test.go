@@ -1,6 +1,7 @@
 package file_test
 
 import (
+	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
@@ -38,7 +39,7 @@ func TestEngine(t *testing.T) {
 // open opens a folder with the test's secret key.
 func open(t testing.TB, dir string, options ...file.Option) *file.Engine {
 	t.Helper()
-	e, err := file.Open(t.Context(), "file://"+dir, options...)
+	e, err := file.Open(t.Context(), (&url.URL{Scheme: "file", Path: dir}).String(), options...)
 	if err != nil {
 		t.Fatal(err)
 	}
