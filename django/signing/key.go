@@ -17,7 +17,7 @@ const legacySalt = "django.contrib.sessionsSessionStore"
 // key is a secret key made ready to sign under one salt.
 type key struct {
 	sha256 *mac
-	sha1   *mac // the signature of Django before 3.1: verified, never made
+	sha1   *mac // the signature of Django before 3.1
 	legacy *mac // nil where the salt has no legacy format
 }
 

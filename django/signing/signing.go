@@ -67,6 +67,10 @@ func (s *Signer) Sign(payload []byte) (string, error) {
 	if err := s.signable(payload); err != nil {
 		return "", err
 	}
+	return sign(payload, s.keys[0].sha256)
+}
+
+func sign(payload []byte, mac *mac) (string, error) {
 	b := buffers.Get().(*buffer)
 	defer b.release()
 
@@ -82,18 +86,18 @@ func (s *Signer) Sign(payload []byte) (string, error) {
 	out = base64.RawURLEncoding.AppendEncode(out, payload)
 	out = append(out, ':')
 	out = appendBase62(out, time.Now().Unix())
-	b.text = s.keys[0].sha256.appendSigned(out, ':')
+	b.text = mac.appendSigned(out, ':')
 	return string(b.text), nil
 }
 
-// SignLegacy returns payload signed in the legacy format, which every Django
-// up to 3.2 reads. The salt must be [SessionSalt].
+// SignLegacy returns payload as every Django up to 3.2 reads it: in the legacy
+// format under [SessionSalt], and under another salt signed with SHA-1.
 func (s *Signer) SignLegacy(payload []byte) (string, error) {
 	if err := s.signable(payload); err != nil {
 		return "", err
 	}
 	if s.keys[0].legacy == nil {
-		return "", errors.New("signing: no legacy format under this salt")
+		return sign(payload, s.keys[0].sha1)
 	}
 	b := buffers.Get().(*buffer)
 	defer b.release()

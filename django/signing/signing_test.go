@@ -96,8 +96,13 @@ func TestErrors(t *testing.T) {
 	if _, err := new(signing.Signer).Sign(nil); !errors.Is(err, signing.ErrNoKey) {
 		t.Errorf("signed without a key: %v", err)
 	}
-	if _, err := signing.New(signing.CookieSalt, secret).SignLegacy(nil); err == nil {
-		t.Error("a legacy cookie was signed")
+	cookies := signing.New(signing.CookieSalt, secret)
+	signed, err := cookies.SignLegacy([]byte("{}"))
+	if i := strings.LastIndex(signed, ":"); err != nil || len(signed[i+1:]) != 27 {
+		t.Errorf("a cookie's signature: %q, %v; want one of SHA-1", signed, err)
+	}
+	if payload, _, err := cookies.Unsign(nil, signed, time.Hour); err != nil || string(payload) != "{}" {
+		t.Errorf("%q, %v", payload, err)
 	}
 }
 

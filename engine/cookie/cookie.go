@@ -46,11 +46,11 @@ var (
 )
 
 type settings struct {
-	maxAge     time.Duration
-	serializer session.Serializer
-	encrypted  bool
-	pieces     int
-	list       List // nil where logging out is the browser's affair
+	maxAge    time.Duration
+	written   []session.Option
+	encrypted bool
+	pieces    int
+	list      List // nil where logging out is the browser's affair
 }
 
 // Open returns an engine that reads and writes what Django's does. There is
@@ -60,7 +60,7 @@ func Open(options ...Option) *Engine {
 	for _, option := range options {
 		option(&s)
 	}
-	return &Engine{settings: s, codec: session.New(signing.CookieSalt, session.WithSerializer(s.serializer))}
+	return &Engine{settings: s, codec: session.New(signing.CookieSalt, s.written...)}
 }
 
 // WithSecretKeys returns the same engine with Django's SECRET_KEY and

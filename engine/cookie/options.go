@@ -17,7 +17,13 @@ func WithMaxAge(d time.Duration) Option { return func(s *settings) { s.maxAge = 
 // WithSerializer has sessions written by Django's SESSION_SERIALIZER. Without it
 // a session is written as it was read, and a new one as JSON. All are read.
 func WithSerializer(serializer session.Serializer) Option {
-	return func(s *settings) { s.serializer = serializer }
+	return func(s *settings) { s.written = append(s.written, session.WithSerializer(serializer)) }
+}
+
+// WithLegacyFormat signs as Django before 3.1, for a Django 3.1 or 3.2 that has
+// DEFAULT_HASHING_ALGORITHM = "sha1" and reads nothing else.
+func WithLegacyFormat() Option {
+	return func(s *settings) { s.written = append(s.written, session.WithLegacyFormat()) }
 }
 
 // WithEncryption keeps the visitor, and whoever gets hold of the cookie, from
