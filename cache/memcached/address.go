@@ -1,0 +1,83 @@
+package memcached
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// address is where a server is.
+type address struct {
+	network string // tcp or unix
+	host    string // or the path of a socket
+	port    string
+}
+
+// name is what pymemcache knows the server by.
+func (a address) name() string {
+	if a.network == "unix" {
+		return a.host
+	}
+	return a.host + ":" + a.port
+}
+
+// String is what net.Dial connects to.
+func (a address) String() string {
+	if a.network == "unix" {
+		return a.host
+	}
+	return net.JoinHostPort(a.host, a.port)
+}
+
+const scheme = "memcached://"
+
+// parse reads what Django has in LOCATION, after the scheme. Its separators are
+// the comma and the semicolon.
+func parse(text string) ([]address, error) {
+	list, ok := strings.CutPrefix(text, scheme)
+	if !ok {
+		return nil, errors.New("it does not begin with " + scheme)
+	}
+	var all []address
+	for _, one := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ';' }) {
+		a, err := parseOne(one)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", one, err)
+		}
+		all = append(all, a)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("it names no server")
+	}
+	return all, nil
+}
+
+func parseOne(text string) (address, error) {
+	path := strings.TrimPrefix(text, "unix:")
+	if path != text || strings.HasPrefix(text, "/") {
+		if path == "" {
+			return address{}, errors.New("a socket has a path")
+		}
+		return address{network: "unix", host: path}, nil
+	}
+	host, port := text, "11211"
+	bare := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
+	switch {
+	case bare != text && len(bare) == len(text)-2:
+		host = bare
+	case strings.Contains(text, ":"):
+		var err error
+		if host, port, err = net.SplitHostPort(text); err != nil {
+			return address{}, errors.New("write host:port, or [host]:port around an IPv6 address")
+		}
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+		return address{}, errors.New("the port is a number up to 65535")
+	}
+	if host == "" || strings.ContainsAny(host, "/@?# ") {
+		return address{}, errors.New("that is no host")
+	}
+	return address{"tcp", host, port}, nil
+}

@@ -1,0 +1,242 @@
+package memcached
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// patience is how long a silent server is waited for, if the context allows as
+// much.
+const patience = 5 * time.Second
+
+// conn is a connection that speaks what sessions need of Memcached's text
+// protocol; see protocol.txt of Memcached. An error leaves it good for nothing
+// but Close.
+type conn struct {
+	net.Conn
+	r        *bufio.Reader
+	w        *bufio.Writer
+	used     bool // in an exchange before this one
+	answered bool // in this exchange, in part at least
+}
+
+func newConn(c net.Conn) *conn {
+	return &conn{Conn: c, r: bufio.NewReader(c), w: bufio.NewWriter(c)}
+}
+
+// exchange runs commands until they are answered or ctx ends, and says whether
+// the connection can be used again.
+func (c *conn) exchange(ctx context.Context, talk func(*conn) error) (reusable bool, err error) {
+	c.answered = false
+	if err := c.await(ctx); err != nil {
+		return false, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	err = talk(c)
+	uninterrupted := stop()
+	return err == nil && uninterrupted, err
+}
+
+// await gives the server time for its next words.
+func (c *conn) await(ctx context.Context) error {
+	deadline := time.Now().Add(patience)
+	if d, ok := ctx.Deadline(); ok && d.Before(deadline) {
+		deadline = d
+	}
+	if err := c.SetDeadline(deadline); err != nil {
+		return err
+	}
+	return ctx.Err() // whoever ends it now finds our deadline set
+}
+
+// hadEnded reports that the server, or somebody on the way, had ended an idle
+// connection before it heard the command. A server that ended while it carried
+// the command out has forgotten that too, as it has everything.
+func (c *conn) hadEnded(err error) bool {
+	return c.used && !c.answered &&
+		(errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
+}
+
+// send sends a command of those words.
+func (c *conn) send(words ...string) error {
+	c.write(words...)
+	return c.flush()
+}
+
+func (c *conn) write(words ...string) {
+	for i, word := range words {
+		if i > 0 {
+			_ = c.w.WriteByte(' ') // Flush tells what failed
+		}
+		_, _ = c.w.WriteString(word)
+	}
+}
+
+func (c *conn) flush() error {
+	_, _ = c.w.WriteString("\r\n")
+	return c.w.Flush()
+}
+
+// line reads a line of the answer. It is good until the next.
+func (c *conn) line() ([]byte, error) {
+	line, err := c.r.ReadSlice('\n')
+	if err != nil {
+		return nil, err
+	}
+	c.answered = true
+	return bytes.TrimSuffix(line, []byte("\r\n")), nil
+}
+
+// outcome is what became of a change.
+type outcome int
+
+const (
+	done    outcome = iota
+	taken           // somebody else stored something there
+	missing         // there is nothing
+)
+
+func (c *conn) outcome() (outcome, error) {
+	line, err := c.line()
+	if err != nil {
+		return 0, err
+	}
+	switch string(line) {
+	case "STORED", "TOUCHED", "DELETED":
+		return done, nil
+	case "NOT_STORED", "EXISTS":
+		return taken, nil
+	case "NOT_FOUND":
+		return missing, nil
+	}
+	return 0, refusal(line)
+}
+
+// change is what add and cas do.
+type change struct {
+	verb    string
+	key     string
+	flags   uint32
+	exptime int64
+	value   []byte
+	cas     uint64 // for cas
+}
+
+// store changes an item. It uses no meta command: ms takes the old item away
+// when the new one is too large.
+func (c *conn) store(ch change) (outcome, error) {
+	c.write(ch.verb, ch.key, strconv.FormatUint(uint64(ch.flags), 10),
+		strconv.FormatInt(ch.exptime, 10), strconv.Itoa(len(ch.value)))
+	if ch.verb == "cas" {
+		_, _ = c.w.WriteString(" " + strconv.FormatUint(ch.cas, 10))
+	}
+	_, _ = c.w.WriteString("\r\n")
+	_, _ = c.w.Write(ch.value)
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
+	return c.outcome()
+}
+
+// get reads an item with its expiry, which takes Memcached 1.6.
+func (c *conn) get(key string) (it item, found bool, err error) {
+	if err := c.send("mg", key, "f", "c", "t", "v"); err != nil {
+		return item{}, false, err
+	}
+	line, err := c.line()
+	if err != nil {
+		return item{}, false, err
+	}
+	words := bytes.Fields(line)
+	switch {
+	case string(line) == "EN":
+		return item{}, false, nil
+	case string(line) == "ERROR":
+		return item{}, false, errNoMeta
+	case len(words) != 5 || string(words[0]) != "VA":
+		return item{}, false, refusal(line)
+	}
+	size, err := number(words[1])
+	for _, word := range words[2:] {
+		n, wrong := number(word[1:])
+		switch word[0] {
+		case 'f':
+			it.flags, err = uint32(n), errors.Join(err, wrong)
+		case 'c':
+			it.cas, err = n, errors.Join(err, wrong)
+		case 't':
+			if string(word) != "t-1" { // never
+				it.expires, err = time.Now().Add(time.Duration(n)*time.Second), errors.Join(err, wrong)
+			}
+		}
+	}
+	if err != nil {
+		return item{}, false, refusal(line)
+	}
+	it.value, err = c.value(size)
+	return it, err == nil, err
+}
+
+// gets reads those of several items that there are, without their expiries.
+func (c *conn) gets(keys []string, found func(key string, it item)) error {
+	c.write("gets")
+	for _, key := range keys {
+		c.write("", key)
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	for {
+		line, err := c.line()
+		if err != nil {
+			return err
+		}
+		if string(line) == "END" {
+			return nil
+		}
+		words := bytes.Fields(line)
+		if len(words) != 5 || string(words[0]) != "VALUE" {
+			return refusal(line)
+		}
+		key := string(words[1])
+		flags, err1 := number(words[2])
+		size, err2 := number(words[3])
+		cas, err3 := number(words[4])
+		if err := errors.Join(err1, err2, err3); err != nil {
+			return refusal(line)
+		}
+		value, err := c.value(size)
+		if err != nil {
+			return err
+		}
+		found(key, item{flags: uint32(flags), cas: cas, value: value})
+	}
+}
+
+func number(word []byte) (uint64, error) { return strconv.ParseUint(string(word), 10, 64) }
+
+// value reads the data of an item. What is too large to be a session is passed
+// over, and makes none.
+func (c *conn) value(size uint64) ([]byte, error) {
+	const end = "\r\n"
+	if size > maxSession {
+		_, err := io.CopyN(io.Discard, c.r, int64(min(size, 1<<40))+int64(len(end)))
+		return nil, err
+	}
+	value := make([]byte, int(size)+len(end))
+	if _, err := io.ReadFull(c.r, value); err != nil {
+		return nil, err
+	}
+	value, ok := bytes.CutSuffix(value, []byte(end))
+	if !ok {
+		return nil, errNonsense
+	}
+	return value, nil
+}

@@ -1,0 +1,118 @@
+package memcached
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// tooLarge is what a visitor is told.
+const tooLarge = "the session is larger than Memcached takes"
+
+var (
+	// errNonsense is an answer of no known kind. It tells nothing of the answer,
+	// which may be a part of a session.
+	errNonsense = errors.New("what answers is no Memcached, or out of step")
+
+	errNoMeta = errors.New("it knows no meta commands")
+
+	errNoCAS = &cloakroom.Error{
+		Kind: cloakroom.ErrConfig, Reason: "Memcached does not tell who saved last",
+		Mend: "start it without -C (--disable-cas)",
+	}
+)
+
+// refused is an answer that says why not. It quotes no key.
+type refused struct{ answer string }
+
+func (r *refused) Error() string { return r.answer }
+
+// refusal is the error that an unexpected line means.
+func refusal(line []byte) error {
+	answer := string(line)
+	for _, kind := range []string{"SERVER_ERROR", "CLIENT_ERROR", "ERROR"} {
+		if answer == kind || strings.HasPrefix(answer, kind+" ") {
+			return &refused{answer}
+		}
+	}
+	return errNonsense
+}
+
+// diagnoses are what refusals mean, tried in order.
+var diagnoses = []struct {
+	says         string // a part of the answer
+	kind         error
+	reason, mend string
+}{
+	{"object too large", cloakroom.ErrTooLarge, tooLarge, "keep less in it, or start memcached with a larger -I (--max-item-size; 1m is its default)"},
+	{"out of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
+	{"Out of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
+	{"unauthenticated", cloakroom.ErrConfig, "Memcached wants a password", "start it without -Y and -S: Django's clients know none either"},
+	{"maxconns", cloakroom.ErrUnavailable, "Memcached has too many connections", "start it with a larger -c"},
+	{"crawler disabled", cloakroom.ErrConfig, "Memcached does not list what it keeps", "start it without -o no_lru_crawler"},
+	{"metadump not allowed", cloakroom.ErrConfig, "Memcached does not list what it keeps", "start it without -X (--disable-dumping)"},
+}
+
+// failure says what became of a command. It returns nil for a nil err.
+func (s *server) failure(ctx context.Context, err error) error {
+	switch {
+	case err == nil || errors.Is(err, errNoMeta) || errors.Is(err, errBusy):
+		return err
+	case errors.Is(ctx.Err(), context.Canceled):
+		return ctx.Err() // nobody waits for the answer any more
+	case ctx.Err() != nil:
+		return &cloakroom.Error{
+			Kind: cloakroom.ErrUnavailable, Err: context.DeadlineExceeded,
+			Reason: "Memcached did not answer in time", Mend: "see what keeps " + s.String() + " busy",
+		}
+	}
+	if said, ok := errors.AsType[*refused](err); ok {
+		for _, d := range diagnoses {
+			if strings.Contains(said.answer, d.says) {
+				return &cloakroom.Error{Kind: d.kind, Reason: d.reason, Mend: d.mend, Err: err}
+			}
+		}
+		return &cloakroom.Error{
+			Kind: cloakroom.ErrUnavailable, Err: err,
+			Reason: "Memcached refuses", Mend: "see what is wrong with " + s.String(),
+		}
+	}
+	return &cloakroom.Error{
+		Kind: cloakroom.ErrUnavailable, Err: err,
+		Reason: "Memcached cannot be reached", Mend: "see that it runs at " + s.String(),
+	}
+}
+
+// merged is one error for those of several servers.
+func merged(errs ...error) error {
+	first, ok := errors.AsType[*cloakroom.Error](errors.Join(errs...))
+	if !ok {
+		return errors.Join(errs...)
+	}
+	one := *first
+	one.Err = errors.Join(errs...)
+	return &one
+}
+
+// checkKey refuses what Django and its clients refuse as well: anything else
+// could be taken for another command.
+func checkKey(key string) error {
+	const longest = 250
+	if len(key) <= longest && !strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return nil
+	}
+	return &cloakroom.Error{
+		Kind: cloakroom.ErrConfig, Reason: "Memcached takes no such key",
+		Mend: "choose a KEY_PREFIX of at most 180 bytes without spaces and control characters",
+	}
+}
+
+// named gives an error of opening what the engine gives all others.
+func named(err error) error {
+	if e, ok := errors.AsType[*cloakroom.Error](err); ok {
+		e.Engine, e.Op = "cache", "open"
+	}
+	return err
+}

@@ -1,0 +1,29 @@
+package memcached
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// ended is the expiry of what has ended already. (0 would be never.)
+	ended = -1
+
+	// maxRelative is from how many seconds on Memcached takes a number for a
+	// Unix time.
+	maxRelative = 30 * 24 * 60 * 60
+)
+
+// exptime is an expiry in Memcached's terms: in so many seconds, as Django says
+// it, so that the server's clock need not be ours. What is further away can only
+// be said as a date, in 31 bits: anything later would be in the past.
+func exptime(expires, now time.Time) int64 {
+	left := expires.Sub(now)
+	if left <= 0 {
+		return ended
+	}
+	if seconds := int64((left + time.Second - 1) / time.Second); seconds <= maxRelative {
+		return seconds
+	}
+	return min(expires.Unix(), math.MaxInt32)
+}
