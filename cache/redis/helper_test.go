@@ -27,3 +27,6 @@ func command(t testing.TB, addr string, words ...string) rueidis.RedisMessage {
 	}
 	return answer
 }
+
+// leastRights is all that a user of the engine has to be allowed.
+const leastRights = "+get +pttl +set +del +pexpire +eval +evalsha +scan +strlen +ping"
