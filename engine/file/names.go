@@ -25,6 +25,7 @@ func (f *folder) keyOf(name string) (key string, ok bool) {
 
 // isTempName reports whether a file was, or is, on its way to become a session.
 func (f *folder) isTempName(name string) bool {
-	name, _, ok := strings.Cut(strings.TrimPrefix(name, f.prefix), outInfix)
-	return ok && cloakroom.ValidKey(name)
+	name, ours := strings.CutPrefix(name, f.prefix)
+	key, _, out := strings.Cut(name, outInfix)
+	return ours && out && cloakroom.ValidKey(key)
 }
