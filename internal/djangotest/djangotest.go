@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -30,7 +31,13 @@ type Python string
 // Django is one process of a Django site with sessions. It belongs to the test's
 // goroutine; whatever it cannot do ends the test.
 type Django struct {
-	t   testing.TB
+	t       testing.TB
+	process *process
+}
+
+// process does one thing at a time.
+type process struct {
+	mu  sync.Mutex
 	in  io.Writer
 	out *bufio.Reader
 }
@@ -62,11 +69,12 @@ func Start(t testing.TB, settings ...Settings) *Django {
 			t.Errorf("Django: %v", err)
 		}
 	})
-	return &Django{t, in, bufio.NewReader(out)}
+	return &Django{t, &process{in: in, out: bufio.NewReader(out)}}
 }
 
-// In returns the same process on behalf of another test, such as a subtest.
-func (d *Django) In(t testing.TB) *Django { return &Django{t, d.in, d.out} }
+// In returns the same process on behalf of another test, such as a subtest, which
+// may run in parallel.
+func (d *Django) In(t testing.TB) *Django { return &Django{t, d.process} }
 
 // Migrate makes Django's tables.
 func (d *Django) Migrate() {
@@ -201,10 +209,7 @@ func (d *Django) try(question ...any) (answer any, failure string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if _, err := d.in.Write(append(line, '\n')); err != nil {
-		d.t.Fatalf("Django: %v", err)
-	}
-	line, err = d.out.ReadBytes('\n')
+	line, err = d.process.ask(append(line, '\n'))
 	if err != nil {
 		d.t.Fatalf("Django, asked to %s: %v", question[0], err)
 	}
@@ -215,4 +220,13 @@ func (d *Django) try(question ...any) (answer any, failure string) {
 	both := plain(session["answer"]).([]any)
 	failure, _ = both[1].(string)
 	return both[0], failure
+}
+
+func (p *process) ask(line []byte) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := p.in.Write(line); err != nil {
+		return nil, err
+	}
+	return p.out.ReadBytes('\n')
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// A database is its own, and keeps what it confirmed when the server crashes.
+// A database is its own, and keeps what it confirmed whatever befalls the server.
 func TestDatabases(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -40,14 +40,13 @@ func TestDatabases(t *testing.T) {
 			if _, err := one.ExecContext(t.Context(), "INSERT INTO sessions VALUES (1)"); err != nil {
 				t.Fatal(err)
 			}
-			s.Kill()
-			s.Start()
+			faults(t, s)
 			for db, want := range map[*sql.DB]int{one: 1, other: 0} {
 				var got int
 				if err := retry(func() error {
 					return db.QueryRowContext(t.Context(), "SELECT count(*) FROM sessions").Scan(&got)
 				}); err != nil || got != want {
-					t.Errorf("%d rows after a crash, want %d (%v)", got, want, err)
+					t.Errorf("%d rows after the faults, want %d (%v)", got, want, err)
 				}
 			}
 		})

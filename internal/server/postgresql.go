@@ -29,8 +29,10 @@ func PostgreSQL(t testing.TB, args ...string) *Server {
 		args: append([]string{
 			"-D", s.path("data"), "-k", s.Dir, "-h", "127.0.0.1", "-p", s.port(), "-F",
 		}, args...),
-		stop:  syscall.SIGINT,
-		ready: func() error { return exec.Command(ready, "-h", s.Dir, "-p", s.port(), "-U", "postgres").Run() },
+		stop: syscall.SIGINT,
+		ready: func() error {
+			return exec.Command(ready, "-h", s.Dir, "-p", s.port(), "-U", "postgres", "-t", "1").Run()
+		},
 	})
 	s.execute(t, "CREATE ROLE "+databaseUser+" LOGIN PASSWORD '"+databasePassword+"'")
 	return s
