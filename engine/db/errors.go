@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strings"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/signing"
@@ -33,8 +34,21 @@ func (d *database) failure(op string, err error) error {
 		}
 	}
 	found := d.diagnose(err)
-	return &cloakroom.Error{Engine: "db", Op: op, Kind: found.kind, Reason: found.reason, Mend: found.mend, Err: err}
+	return &cloakroom.Error{Engine: "db", Op: op, Kind: found.kind, Reason: found.reason, Mend: found.mend, Err: oneLine{err}}
 }
+
+// oneLine is an error whose text, of as many lines as the driver likes, is one.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string {
+	lines := strings.Split(e.error.Error(), "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, " ")
+}
+
+func (e oneLine) Unwrap() error { return e.error }
 
 // What databases have in common.
 var (
@@ -43,18 +57,21 @@ var (
 	noConnectionLeft = diagnosis{cloakroom.ErrUnavailable, "the database has no connection left", "raise its limit of connections, or lower that of the programs that use it"}
 	readOnlyServer   = diagnosis{cloakroom.ErrUnavailable, "the database takes no changes", "name the server that does: the primary, no replica"}
 	fullDisk         = diagnosis{cloakroom.ErrUnavailable, "the disk is full", "make room, or clear expired sessions"}
+	brokenConnection = diagnosis{cloakroom.ErrUnavailable, "the connection to the database broke", "see the database's log"}
 	stopping         = diagnosis{cloakroom.ErrUnavailable, "the database is starting or stopping", "wait, or see its log"}
 )
 
-// diagnoseNetwork is for errors in which no server says anything.
-func diagnoseNetwork(err error) diagnosis {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return diagnosis{cloakroom.ErrUnavailable, "the database cannot be reached", "see that it runs and listens where the address says"}
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+// unreachable is for errors in which no server says anything.
+func unreachable(err error) diagnosis {
+	if isCertificateError(err) {
 		return diagnosis{cloakroom.ErrConfig, "the database's certificate cannot be verified", "name the certificate of its CA, or mend the host name"}
 	}
-	return diagnosis{cloakroom.ErrUnavailable, "the connection to the database broke", "see the database's log"}
+	return diagnosis{cloakroom.ErrUnavailable, "the database cannot be reached", "see that it runs and listens where the address says"}
+}
+
+func isCertificateError(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
 }
 
 // isConnectionBroken reports that there was a connection, and is none any more.

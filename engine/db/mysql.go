@@ -47,11 +47,11 @@ func mysqlCode(err error) uint16 {
 	return 0
 }
 
-// isMySQLRolledBack: the victim of a deadlock, or of a Galera cluster's
-// certification, is told so after it was rolled back.
+// isMySQLRolledBack: a lock was not to be had in time, or in a deadlock (which is
+// also what a Galera cluster says of a write that another node was faster with).
 func isMySQLRolledBack(err error) bool {
 	code := mysqlCode(err)
-	return code == 1213 || code == 1020
+	return code == 1205 || code == 1213 || code == 1020
 }
 
 func isMySQLBroken(err error) bool {

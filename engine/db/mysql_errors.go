@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"net"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -15,11 +16,19 @@ func diagnoseMySQL(err error) diagnosis {
 	}
 	switch mysqlCode(err) {
 	case 0:
-		return diagnoseNetwork(err)
-	case 1044, 1045, 1698, 1129, 1130, 1251, 1524, 1862, 3118, 4151:
+		if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+			return unreachable(err)
+		}
+		if isCertificateError(err) {
+			return unreachable(err)
+		}
+		return brokenConnection
+	case 1045, 1698, 1129, 1130, 1251, 1524, 1862, 3118, 4151:
 		return diagnosis{cloakroom.ErrConfig, "the database server refuses this user", "mend the user name and password, or create the user with cloakroom createdb"}
 	case 1049:
 		return diagnosis{cloakroom.ErrConfig, "the database does not exist", "create it with cloakroom createdb"}
+	case 1044:
+		return diagnosis{cloakroom.ErrConfig, "the database does not exist, or this user may not use it", "create both with cloakroom createdb, or mend the grants"}
 	case 1146:
 		return missingTable
 	case 1142, 1143, 1227, 1370:

@@ -74,9 +74,10 @@ func mysqlConfig(address *url.URL) (*mysql.Config, error) {
 	c.ConnectionAttributes = "program_name:cloakroom"
 	c.Params = map[string]string{
 		"sql_mode": "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')", // an error, where text would be cut short
-		// A statement that nobody waits for any more is not to wait on for
-		// others and then take place.
-		"innodb_lock_wait_timeout": "5",
+		// In seconds. It is repeated while somebody waits for the answer (see
+		// isMySQLRolledBack); when nobody does, it is not to take place much
+		// later, after others.
+		"innodb_lock_wait_timeout": "1",
 	}
 	return c, nil
 }

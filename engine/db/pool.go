@@ -85,8 +85,9 @@ func (p *pool) query(ctx context.Context, text string, args ...any) (*sql.Rows, 
 	return stmt.QueryContext(ctx, args...)
 }
 
-// maxRepeats bounds how often a statement that the database rolls back is sent.
-const maxRepeats = 5
+// maxRepeats bounds how often a statement that the database rolls back is sent,
+// for a request without a deadline.
+const maxRepeats = 20
 
 // exec runs a statement that is a transaction of its own, and says how many
 // rows it matched.

@@ -1,13 +1,21 @@
 package db
 
-import "github.com/cloakroom-go/cloakroom"
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/cloakroom-go/cloakroom"
+)
 
 // diagnosePostgres knows PostgreSQL's SQLSTATE codes.
 func diagnosePostgres(err error) diagnosis {
-	code := postgresCode(err)
-	switch code {
+	switch postgresCode(err) {
 	case "":
-		return diagnoseNetwork(err)
+		if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+			return unreachable(err)
+		}
+		return brokenConnection
 	case "28000", "28P01":
 		return diagnosis{cloakroom.ErrConfig, "the database server refuses this user", "mend the user name and password, or pg_hba.conf, or create the user with cloakroom createdb"}
 	case "3D000":

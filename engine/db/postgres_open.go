@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql/driver"
 	"net"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ func openPostgres(d *database, address string, connections int) error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "cloakroom"
 	}
-	p := newPool(stdlib.OpenDB(*config), connections)
+	p := newPool(stdlib.OpenDB(*config, stdlib.OptionResetSession(checkAlive), stdlib.OptionShouldPing(noPing)), connections)
 	p.driverPrepares = true
 	p.rolledBack, p.broken = isPostgresRolledBack, isPostgresBroken
 	d.dialect, d.read, d.write = postgresDialect, p, p
@@ -33,3 +34,15 @@ func openPostgres(d *database, address string, connections int) error {
 	d.migrate = func(ctx context.Context, now any) error { return migratePostgres(ctx, p, now) }
 	return nil
 }
+
+// checkAlive has a connection replaced that is of no use any more.
+func checkAlive(_ context.Context, conn *pgx.Conn) error {
+	if !isAlive(conn.PgConn().Conn()) {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+// noPing: that would be one more round trip after every pause, and checkAlive
+// finds out without any.
+func noPing(context.Context, stdlib.ShouldPingParams) bool { return false }
