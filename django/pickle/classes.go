@@ -23,14 +23,26 @@ func (m made) bare() bool {
 
 func (g *graph) slice(c chain) []ref { return slices.Collect(g.items(c)) }
 
+// tuple returns the items of a tuple, if it is one.
+func (g *graph) tuple(r ref) []ref {
+	if n := g.nodes[r]; n.kind == kindTuple {
+		return g.slice(n.chain())
+	}
+	return nil
+}
+
 func (g *graph) made(r ref) made {
 	m := made{object: *g.object(r)}
-	m.args = g.slice(g.nodes[m.object.args].chain())
+	m.args = g.tuple(m.object.args)
 	m.setClass(g)
 	switch {
 	case m.how != reduced || len(m.args) == 0:
 	case m.is("copyreg", "__newobj__"):
 		m.how, m.class, m.args = newObject, m.args[0], m.args[1:]
+		m.setClass(g)
+	case m.is("copyreg", "__newobj_ex__") && len(m.args) == 3 &&
+		g.nodes[m.args[1]].kind == kindTuple && g.nodes[m.args[2]].kind == kindDict:
+		m.how, m.class, m.kwargs, m.args = newObjectEx, m.args[0], m.args[2], g.tuple(m.args[1])
 		m.setClass(g)
 	case m.is("copyreg", "_reconstructor") && len(m.args) == 3 &&
 		g.isGlobal(m.args[1], "builtins", "object") && g.nodes[m.args[2]].kind == kindNone:
@@ -77,71 +89,68 @@ func (g *graph) bytesOf(r ref) (string, bool) {
 	return "", false
 }
 
-// known returns the plain value of an object of Python's own library, or of
-// Django's.
-func (p *plainer) known(m made) (any, bool) {
-	if t, ok := p.datetime(m); ok {
-		if t.aware && t.location == nil {
-			return nil, false
-		}
-		return t.time(), true
-	}
-	for _, text := range []func(made) (string, bool){p.date, p.clock, p.decimal, p.uuid} {
-		if s, ok := text(m); ok {
-			p.left -= len(s)
-			return s, true
-		}
-	}
-	if d, ok := p.timedelta(m); ok {
-		return float64(d[0])*86400 + float64(d[1]) + float64(d[2])/1e6, true
-	}
-	if k, items, ok := p.collection(m); ok {
-		switch k {
-		case kindByteArray:
-			return []byte(p.byteArrayOf(m)), true
-		default:
-			return p.list(items), true
-		}
-	}
-	if m.is("django.utils.functional", "_lazy_proxy_unpickle") && len(m.args) >= 2 {
-		// function, its arguments, …: gettext and the text before translation
-		if n := p.nodes[m.args[1]]; n.kind == kindTuple && p.count(n.chain()) == 1 {
-			return p.value(p.links[n.a].node), true
-		}
-	}
-	return nil, false
+// special is an object of a class that is understood.
+type special struct {
+	tag    string   // of its tagged form
+	text   string   // what a date, time, Decimal or UUID says; what a bytearray holds
+	items  chain    // of a set, frozenset or OrderedDict
+	moment moment   // a datetime
+	delta  [3]int64 // a timedelta: days, seconds, microseconds
 }
 
-// collection recognizes a set, frozenset or bytearray in the way of protocols
-// that have no opcode for it.
-func (g *graph) collection(m made) (k kind, items chain, ok bool) {
-	if m.module != "builtins" || m.how != reduced || !m.bare() {
-		return 0, chain{}, false
+func (g *graph) special(m made) (s special, ok bool) {
+	if m.name == "" {
+		return s, false
 	}
-	switch m.name {
-	case "set":
-		k = kindSet
-	case "frozenset":
-		k = kindFrozenSet
-	case "bytearray":
-		_, ok := g.byteArray(m)
-		return kindByteArray, chain{}, ok
-	default:
-		return 0, chain{}, false
+	switch {
+	case m.is("datetime", "datetime"):
+		s.tag = "datetime"
+		s.moment, ok = g.datetime(m)
+	case m.is("datetime", "date"):
+		s.tag = "date"
+		s.text, ok = g.date(m)
+	case m.is("datetime", "time"):
+		s.tag = "time"
+		s.text, ok = g.clock(m)
+	case m.is("datetime", "timedelta"):
+		s.tag = "timedelta"
+		s.delta, ok = g.timedelta(m)
+	case m.is("decimal", "Decimal"):
+		s.tag = "decimal"
+		s.text, ok = g.decimal(m)
+	case m.is("uuid", "UUID"):
+		s.tag = "uuid"
+		s.text, ok = g.uuid(m)
+	case m.is("builtins", "set"), m.is("builtins", "frozenset"):
+		s.tag = m.name
+		s.items, ok = g.setOf(m)
+	case m.is("builtins", "bytearray"):
+		s.tag = "bytearray"
+		s.text, ok = g.byteArray(m)
+	case m.is("collections", "OrderedDict"):
+		s.tag, s.items = "ordereddict", m.object.dict
+		ok = m.how == reduced && len(m.args) == 0 && m.state == 0 && m.object.list.first == 0
+	}
+	return s, ok
+}
+
+// setOf recognizes a set or frozenset in the way of protocols that have no
+// opcode for it: the class, called with a list.
+func (g *graph) setOf(m made) (chain, bool) {
+	if m.how != reduced || !m.bare() || len(m.args) > 1 {
+		return chain{}, false
 	}
 	if len(m.args) == 0 {
-		return k, chain{}, true
+		return chain{}, true
 	}
 	n := g.nodes[m.args[0]]
-	return k, n.chain(), len(m.args) == 1 && n.kind == kindList
-}
-
-func (g *graph) byteArrayOf(m made) string {
-	s, _ := g.byteArray(m)
-	return s
+	return n.chain(), n.kind == kindList
 }
 
 func (g *graph) byteArray(m made) (string, bool) {
+	if m.how != reduced || !m.bare() {
+		return "", false
+	}
 	switch len(m.args) {
 	case 0:
 		return "", true
@@ -158,7 +167,7 @@ func (g *graph) byteArray(m made) (string, bool) {
 }
 
 func (g *graph) decimal(m made) (string, bool) {
-	if !m.is("decimal", "Decimal") || !m.bare() || len(m.args) != 1 || g.nodes[m.args[0]].kind != kindStr {
+	if !m.bare() || len(m.args) != 1 || g.nodes[m.args[0]].kind != kindStr {
 		return "", false
 	}
 	return g.str(m.args[0]), true
@@ -166,7 +175,7 @@ func (g *graph) decimal(m made) (string, bool) {
 
 // uuid recognizes a UUID by its state, which is {"int": …}.
 func (g *graph) uuid(m made) (string, bool) {
-	if !m.is("uuid", "UUID") || m.how != newObject || len(m.args) != 0 || m.state == 0 {
+	if m.how != newObject || len(m.args) != 0 || m.state == 0 {
 		return "", false
 	}
 	state := g.nodes[m.state]
@@ -230,7 +239,7 @@ func (t moment) time() time.Time {
 }
 
 func (g *graph) datetime(m made) (t moment, ok bool) {
-	if !m.is("datetime", "datetime") || m.how != reduced || !m.bare() || len(m.args) < 1 || len(m.args) > 2 {
+	if m.how != reduced || !m.bare() || len(m.args) < 1 || len(m.args) > 2 {
 		return t, false
 	}
 	b, ok := g.bytesOf(m.args[0])
@@ -271,9 +280,10 @@ func (g *graph) location(r ref) (location *time.Location, fixed bool) {
 	case m.is("pytz", "_UTC"):
 		return time.UTC, false
 	case m.is("datetime", "timezone") && len(m.args) > 0 && g.nodes[m.args[0]].kind == kindObject:
-		d, ok := g.timedelta(g.made(m.args[0]))
+		delta := g.made(m.args[0])
+		d, ok := g.timedelta(delta)
 		seconds := d[0]*86400 + d[1]
-		if !ok || d[2] != 0 || seconds <= -86400 || seconds >= 86400 {
+		if !ok || !delta.is("datetime", "timedelta") || d[2] != 0 || seconds <= -86400 || seconds >= 86400 {
 			return nil, false
 		}
 		if seconds == 0 {
@@ -295,7 +305,7 @@ func (g *graph) location(r ref) (location *time.Location, fixed bool) {
 
 // timedelta recognizes a duration: days, seconds, microseconds.
 func (g *graph) timedelta(m made) (d [3]int64, ok bool) {
-	if !m.is("datetime", "timedelta") || m.how != reduced || !m.bare() || len(m.args) != 3 {
+	if m.how != reduced || !m.bare() || len(m.args) != 3 {
 		return d, false
 	}
 	for i, arg := range m.args {
@@ -311,7 +321,7 @@ func (g *graph) timedelta(m made) (d [3]int64, ok bool) {
 
 // date returns a date in ISO 8601.
 func (g *graph) date(m made) (string, bool) {
-	if !m.is("datetime", "date") || m.how != reduced || !m.bare() || len(m.args) != 1 {
+	if m.how != reduced || !m.bare() || len(m.args) != 1 {
 		return "", false
 	}
 	b, ok := g.bytesOf(m.args[0])
@@ -324,7 +334,7 @@ func (g *graph) date(m made) (string, bool) {
 
 // clock returns a time of day without a time zone in ISO 8601.
 func (g *graph) clock(m made) (string, bool) {
-	if !m.is("datetime", "time") || m.how != reduced || !m.bare() || len(m.args) != 1 {
+	if m.how != reduced || !m.bare() || len(m.args) != 1 {
 		return "", false
 	}
 	b, ok := g.bytesOf(m.args[0])

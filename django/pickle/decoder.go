@@ -32,7 +32,6 @@ var (
 	errString    = errors.New("a str that is not UTF-8")
 	errNumber    = errors.New("not a number")
 	errTarget    = errors.New("an item for what takes none")
-	errCall      = errors.New("a call of what cannot be called")
 )
 
 // run carries out the opcodes up to STOP and returns the value they made.
@@ -425,16 +424,7 @@ func (d *decoder) build() {
 	d.own(r, state)
 }
 
-// make pushes an object.
-func (d *decoder) make(o object) {
-	class := d.nodes[o.class].kind
-	if class != kindGlobal && class != kindObject || d.nodes[o.args].kind != kindTuple ||
-		o.kwargs != 0 && d.nodes[o.kwargs].kind != kindDict {
-		d.fail(errCall)
-		return
-	}
-	d.push(d.addObject(o))
-}
+func (d *decoder) make(o object) { d.push(d.addObject(o)) }
 
 // instantiate is how Python before 2.3 made objects.
 func (d *decoder) instantiate(class ref, args []ref) {

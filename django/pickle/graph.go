@@ -114,6 +114,8 @@ var (
 	errCycle = errors.New("a value that contains itself")
 	errDeep  = errors.New("nested too deeply")
 	errLarge = errors.New("more than 4 GiB")
+	errName  = errors.New("a class of too long a name")
+	errCall  = errors.New("a call of what cannot be called")
 )
 
 // builder makes a graph. After its first error it goes on to no effect.
@@ -168,7 +170,12 @@ func (b *builder) textOf(r ref) string {
 	return b.str(r)
 }
 
+// addGlobal adds a class or function. Its name is written wherever it stands,
+// so it must be short for a small pickle not to become a large one.
 func (b *builder) addGlobal(module, name ref) ref {
+	if b.nodes[module].b > maxName || b.nodes[name].b > maxName {
+		b.fail(errName)
+	}
 	return b.add(kindGlobal, uint32(module), uint32(name))
 }
 
@@ -179,6 +186,12 @@ func (b *builder) addTuple(items ...ref) ref {
 }
 
 func (b *builder) addObject(o object) ref {
+	class := b.nodes[o.class].kind
+	if class != kindGlobal && class != kindObject || b.nodes[o.args].kind != kindTuple ||
+		o.kwargs != 0 && b.nodes[o.kwargs].kind != kindDict {
+		b.fail(errCall)
+		return 0
+	}
 	r := b.add(kindObject, uint32(len(b.objects)), 0)
 	b.objects = append(b.objects, o)
 	b.own(r, o.class)

@@ -201,11 +201,7 @@ func (e *encoder) list(list []any, depth int) {
 }
 
 func (e *encoder) dict(dict map[string]any, depth int) {
-	names := make([]string, 0, 16)
-	for name := range dict {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := sortedNames(dict)
 	e.emptyDict()
 	for i, name := range names {
 		e.before(i, len(names))
@@ -388,8 +384,11 @@ func (e *encoder) sharedStr(s string) uint32 {
 		return slot.place
 	}
 	e.text(s)
-	*slot = knownString{s, e.memoize() + 1}
-	return slot.place
+	place := e.memoize() + 1
+	if len(s) >= len(slot.text) { // what is longer saves more
+		*slot = knownString{s, place}
+	}
+	return place
 }
 
 // hash need not be good: who makes strings collide gains nothing but a longer
@@ -426,14 +425,14 @@ func (e *encoder) bytes(s string) {
 	switch {
 	case e.protocol < 3 && s == "":
 		e.global("builtins", "bytes")
-		e.tuple(0)
+		e.closeTuple(0)
 		e.op(opReduce)
 	case e.protocol < 3:
 		e.global("_codecs", "encode")
 		e.openTuple(2)
 		e.sharedStr(fromLatin1(s))
 		e.sharedStr("latin1")
-		e.tuple(2)
+		e.closeTuple(2)
 		e.op(opReduce)
 	case len(s) <= math.MaxUint8:
 		e.out = append(e.out, opShortBinBytes, byte(len(s)))
@@ -449,7 +448,7 @@ func (e *encoder) bytes(s string) {
 	e.memoize()
 }
 
-// openTuple begins a tuple of n items and tuple ends it, without having the
+// openTuple begins a tuple of n items and closeTuple ends it, without having the
 // reader remember it.
 func (e *encoder) openTuple(n int) {
 	if e.protocol < 2 && n > 0 || n > 3 {
@@ -457,7 +456,7 @@ func (e *encoder) openTuple(n int) {
 	}
 }
 
-func (e *encoder) tuple(n int) {
+func (e *encoder) closeTuple(n int) {
 	switch {
 	case n == 0 && e.protocol == 0:
 		e.out = append(e.out, opMark, opTuple)
@@ -508,15 +507,15 @@ func (e *encoder) time(t time.Time) {
 		e.int(0)
 		e.int(0)
 		e.int(0)
-		e.tuple(3)
+		e.closeTuple(3)
 		e.op(opReduce)
-		e.tuple(1)
+		e.closeTuple(1)
 		e.op(opReduce)
 		e.utc = e.memoize() + 1
 	} else {
 		e.recall(e.utc - 1)
 	}
-	e.tuple(2)
+	e.closeTuple(2)
 	e.op(opReduce)
 	e.memoize()
 }

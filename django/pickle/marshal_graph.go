@@ -70,7 +70,7 @@ func (w walk) node(r ref) {
 		w.long(w.graph.str(r))
 		// Python writes an int wherever it stands. That must not make a small
 		// pickle a large one.
-		if n.b > 255 {
+		if n.b > 32 {
 			w.memoizeNode(r)
 		}
 	case kindStr:
@@ -95,7 +95,7 @@ func (w walk) node(r ref) {
 		for item := range w.items(n.chain()) {
 			w.node(item)
 		}
-		w.tuple(count)
+		w.closeTuple(count)
 		if count > 0 {
 			w.memoizeNode(r)
 		}
@@ -181,7 +181,7 @@ func (w walk) setCall(r ref, class string, n node) {
 	w.openTuple(1)
 	w.emptyList()
 	w.listItems(n.chain())
-	w.tuple(1)
+	w.closeTuple(1)
 	w.op(opReduce)
 	w.memoizeNode(r)
 }
@@ -196,7 +196,7 @@ func (w walk) byteArray(s string) {
 	w.encoder.global("builtins", "bytearray")
 	w.openTuple(1)
 	w.bytes(s)
-	w.tuple(1)
+	w.closeTuple(1)
 	w.op(opReduce)
 }
 
@@ -232,7 +232,7 @@ func (w walk) object(r ref) {
 		w.node(o.class)
 		w.node(o.args)
 		w.node(o.kwargs)
-		w.tuple(3)
+		w.closeTuple(3)
 		w.op(opReduce)
 	}
 	w.memoizeNode(r)
@@ -256,7 +256,7 @@ func (e *encoder) textGlobal(module, name string) {
 		e.openTuple(2)
 		e.global(module, outer)
 		e.sharedStr(inner)
-		e.tuple(2)
+		e.closeTuple(2)
 		e.op(opReduce)
 		return
 	}

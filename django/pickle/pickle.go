@@ -35,6 +35,10 @@ const (
 	// sys.set_int_max_str_digits), without which parsing takes quadratic time.
 	maxDigits = 4300
 
+	// maxName is how long the name of a module, class or function may be, in
+	// bytes.
+	maxName = 255
+
 	// batchSize is how many items CPython adds to a container by one opcode.
 	batchSize = 1000
 )

@@ -63,10 +63,7 @@ func (p *plainer) value(r ref) any {
 	if p.left--; p.left < 0 {
 		return nil
 	}
-	switch n.kind {
-	case kindStr, kindBytes, kindByteArray, kindBig:
-		p.left -= int(n.b)
-	}
+	p.left -= p.size(r)
 	if v, ok := p.scalar(r); ok {
 		return v
 	}
@@ -109,11 +106,13 @@ func (g *graph) scalar(r ref) (any, bool) {
 	return nil, false
 }
 
-func (p *plainer) list(c chain) []any {
-	list := make([]any, 0, min(p.count(c), p.left+1))
-	for item := range p.items(c) {
+func (p *plainer) list(c chain) []any { return p.values(p.slice(c)) }
+
+func (p *plainer) values(items []ref) []any {
+	list := make([]any, 0, min(len(items), max(p.left, 0)))
+	for _, item := range items {
 		if p.left < 0 {
-			return nil
+			break
 		}
 		list = append(list, p.value(item))
 	}
@@ -154,6 +153,15 @@ func (p *plainer) name(key ref) string {
 	return string(text)
 }
 
+// size is how long the text of a value is.
+func (g *graph) size(r ref) int {
+	switch n := g.nodes[r]; n.kind {
+	case kindStr, kindBytes, kindByteArray, kindBig:
+		return int(n.b)
+	}
+	return 0
+}
+
 // globalName is the module and name of a class or function. Where the name has
 // dots, a colon tells where it begins.
 func (g *graph) globalName(r ref) string {
@@ -167,39 +175,57 @@ func (g *graph) globalName(r ref) string {
 
 // instance returns what is nearest to an object.
 func (p *plainer) instance(r ref) any {
-	o := p.made(r)
-	if v, ok := p.known(o); ok {
-		return v
+	m := p.made(r)
+	if s, ok := p.special(m); ok {
+		if v, ok := p.understood(s); ok {
+			return v
+		}
 	}
-	if o.state != 0 {
-		if dict, ok := p.attributes(o.state); ok {
+	if m.state != 0 {
+		if dict, ok := p.attributes(m.state); ok {
 			return dict
 		}
 	}
 	switch {
-	case o.dict.first != 0:
-		return p.dict(o.dict)
-	case o.list.first != 0:
-		return p.list(o.list)
-	case len(o.args) == 1:
-		return p.value(o.args[0])
+	case m.object.dict.first != 0, m.is("collections", "defaultdict"):
+		return p.dict(m.object.dict)
+	case m.object.list.first != 0, m.is("collections", "deque"):
+		return p.list(m.object.list)
+	case m.is("django.utils.functional", "_lazy_proxy_unpickle") && len(m.args) > 1:
+		// A function that translates, and its arguments: the text to translate.
+		m.args = p.tuple(m.args[1])
 	}
-	list := make([]any, 0, min(len(o.args), p.left+1))
-	for _, arg := range o.args {
-		if p.left < 0 {
-			break
-		}
-		list = append(list, p.value(arg))
+	if len(m.args) == 1 {
+		return p.value(m.args[0])
 	}
-	return list
+	return p.values(m.args)
+}
+
+// understood returns the plain value of what [graph.special] found.
+func (p *plainer) understood(s special) (any, bool) {
+	p.left -= len(s.text)
+	switch s.tag {
+	case "datetime":
+		return s.moment.time(), !s.moment.aware || s.moment.location != nil
+	case "timedelta":
+		return float64(s.delta[0])*86400 + float64(s.delta[1]) + float64(s.delta[2])/1e6, true
+	case "set", "frozenset":
+		return p.list(s.items), true
+	case "bytearray":
+		return []byte(s.text), true
+	case "ordereddict":
+		return p.dict(s.items), true
+	default:
+		return s.text, true
+	}
 }
 
 // attributes reads the state of an object: a dict, or a pair of which the second
 // is for attributes in slots.
 func (p *plainer) attributes(state ref) (map[string]any, bool) {
 	parts := []ref{state}
-	if n := p.nodes[state]; n.kind == kindTuple && p.count(n.chain()) == 2 {
-		parts = p.slice(n.chain())
+	if pair := p.tuple(state); len(pair) == 2 {
+		parts = pair
 	}
 	dict := make(map[string]any)
 	for _, part := range parts {

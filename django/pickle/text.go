@@ -48,7 +48,7 @@ func (d *decoder) decimal(text string) {
 		return
 	}
 	i, ok := new(big.Int), false
-	if len(text) <= maxDigits+1 {
+	if len(strings.TrimPrefix(text, "-")) <= maxDigits {
 		i, ok = i.SetString(text, 10)
 	}
 	if !ok {

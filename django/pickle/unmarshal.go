@@ -47,34 +47,34 @@ func (d *decoder) release() {
 }
 
 // session returns the items of a dict.
-func (d *decoder) session(root ref) map[string]any {
-	dict := d.nodes[root].chain()
-	session := make(map[string]any, d.count(dict)/2)
-	if others := d.otherKeys(dict); len(others) > 0 {
-		r := d.add(kindDict, 0, 0)
-		d.extend(r, others)
-		session[OtherKeys] = Raw{d.finish(), r}
+func (b *builder) session(root ref) map[string]any {
+	dict := b.nodes[root].chain()
+	session := make(map[string]any, b.count(dict)/2)
+	if others := b.otherKeys(dict); len(others) > 0 {
+		r := b.add(kindDict, 0, 0)
+		b.extend(r, others)
+		session[OtherKeys] = Raw{b.finish(), r}
 	}
-	d.settle()
+	b.settle()
 	var whole *graph // shared by all that stays Raw
 	if raw, ok := session[OtherKeys].(Raw); ok {
 		whole = raw.graph
 	}
 	var key ref
-	for item := range d.items(dict) {
+	for item := range b.items(dict) {
 		if key == 0 {
 			key = item
 			continue
 		}
-		if d.nodes[key].kind == kindStr {
-			value, ok := d.scalar(item)
+		if b.nodes[key].kind == kindStr {
+			value, ok := b.scalar(item)
 			if !ok {
 				if whole == nil {
-					whole = d.finish()
+					whole = b.finish()
 				}
 				value = Raw{whole, item}
 			}
-			session[d.str(key)] = value
+			session[b.str(key)] = value
 		}
 		key = 0
 	}
@@ -82,14 +82,14 @@ func (d *decoder) session(root ref) map[string]any {
 }
 
 // otherKeys returns the items, key and value in turn, whose keys are no strings.
-func (d *decoder) otherKeys(dict chain) (others []ref) {
+func (b *builder) otherKeys(dict chain) (others []ref) {
 	var key ref
-	for item := range d.items(dict) {
+	for item := range b.items(dict) {
 		switch {
 		case key == 0:
 			key = item
 			continue
-		case d.nodes[key].kind != kindStr:
+		case b.nodes[key].kind != kindStr:
 			others = append(others, key, item)
 		}
 		key = 0
