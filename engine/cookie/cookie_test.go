@@ -85,7 +85,7 @@ func TestEngine(t *testing.T) {
 			waived["ExpiryIsAnInstant"] = "no cookie is good for longer than WithMaxAge; see TestExpiry"
 			enginetest.Run(t, enginetest.Config{
 				Open: func(testing.TB) cloakroom.Engine {
-					return newBrowser(open(append(options, cookie.WithRevocation(locmem.New()))...))
+					return newJar(open(append(options, cookie.WithRevocation(locmem.New()))...))
 				},
 				Second:            func(_ testing.TB, e cloakroom.Engine) cloakroom.Engine { return e },
 				Waived:            waived,
@@ -120,73 +120,73 @@ func TestEngineWithoutRevocation(t *testing.T) {
 	})
 }
 
-// browser keeps the cookies of all visitors, under names that stay, and does
+// jar keeps the cookies of all visitors, under names that stay, and does
 // with them what a Manager has it do. It never deletes one, as a thief would not.
-type browser struct {
+type jar struct {
 	*cookie.Engine
 	mu      sync.Mutex
 	cookies map[string]string
 }
 
-func newBrowser(e *cookie.Engine) *browser {
-	return &browser{Engine: e, cookies: map[string]string{}}
+func newJar(e *cookie.Engine) *jar {
+	return &jar{Engine: e, cookies: map[string]string{}}
 }
 
-func (b *browser) cookie(name string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if value, ok := b.cookies[name]; ok {
+func (j *jar) cookie(name string) string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if value, ok := j.cookies[name]; ok {
 		return value
 	}
 	return name
 }
 
-func (b *browser) take(name string, r *cloakroom.Record) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.cookies[name] = r.Key
+func (j *jar) take(name string, r *cloakroom.Record) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.cookies[name] = r.Key
 	r.Key = name
 }
 
-func (b *browser) Load(ctx context.Context, name string) (*cloakroom.Record, error) {
-	r, err := b.Engine.Load(ctx, b.cookie(name))
+func (j *jar) Load(ctx context.Context, name string) (*cloakroom.Record, error) {
+	r, err := j.Engine.Load(ctx, j.cookie(name))
 	if err == nil {
 		r.Key = name
 	}
 	return r, err
 }
 
-func (b *browser) Create(ctx context.Context, r *cloakroom.Record) error {
-	err := b.Engine.Create(ctx, r)
+func (j *jar) Create(ctx context.Context, r *cloakroom.Record) error {
+	err := j.Engine.Create(ctx, r)
 	if err == nil {
-		b.take(cloakroom.NewKey(), r)
+		j.take(cloakroom.NewKey(), r)
 	}
 	return err
 }
 
-func (b *browser) Save(ctx context.Context, r *cloakroom.Record) error {
+func (j *jar) Save(ctx context.Context, r *cloakroom.Record) error {
 	name := r.Key
-	r.Key = b.cookie(name)
-	err := b.Engine.Save(ctx, r)
-	b.take(name, r)
+	r.Key = j.cookie(name)
+	err := j.Engine.Save(ctx, r)
+	j.take(name, r)
 	return err
 }
 
-func (b *browser) Delete(ctx context.Context, name string) error {
-	return b.Engine.Delete(ctx, b.cookie(name))
+func (j *jar) Delete(ctx context.Context, name string) error {
+	return j.Engine.Delete(ctx, j.cookie(name))
 }
 
-func (b *browser) Touch(ctx context.Context, name string, expires time.Time) error {
-	r, err := b.Engine.Load(ctx, b.cookie(name))
+func (j *jar) Touch(ctx context.Context, name string, expires time.Time) error {
+	r, err := j.Engine.Load(ctx, j.cookie(name))
 	if errors.Is(err, cloakroom.ErrNotFound) {
-		return b.Engine.Touch(ctx, b.cookie(name), expires)
+		return j.Engine.Touch(ctx, j.cookie(name), expires)
 	}
 	if err != nil {
 		return err
 	}
 	r.Expires = expires
-	err = b.Engine.Save(ctx, r)
-	b.take(name, r)
+	err = j.Engine.Save(ctx, r)
+	j.take(name, r)
 	return err
 }
 

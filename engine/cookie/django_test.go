@@ -14,6 +14,7 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/django/session"
+	"github.com/cloakroom-go/cloakroom/django/signing"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
 	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 )
@@ -117,5 +118,50 @@ func TestCorpus(t *testing.T) {
 	}
 	if err := lines.Err(); err != nil || seen < 10 {
 		t.Fatalf("%d records, %v", seen, err)
+	}
+}
+
+// Horizon's token object survives a save from Go.
+func TestHorizon(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../django/testdata/horizon-23/signed_cookies.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var captured struct {
+		Settings struct {
+			SecretKey string `json:"SECRET_KEY"`
+		}
+		Store []struct{ Value string }
+	}
+	if err := json.Unmarshal(text, &captured); err != nil {
+		t.Fatal(err)
+	}
+	raw, secret := captured.Store[0].Value, captured.Settings.SecretKey
+	django := djangotest.Start(t, signedCookies, pickled, fmt.Sprintf("SECRET_KEY = %q\nSESSION_COOKIE_AGE = 10**10", secret))
+	// Its hour is over, so it goes on as another.
+	loaded, err := session.New(signing.CookieSalt).WithSecretKeys(secret).Decode(raw, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loaded.Data["changed"] = "by Go"
+	for name, options := range map[string][]cookie.Option{
+		"as it was read": nil,
+		"by choice":      {cookie.WithSerializer(session.Pickle)},
+		"on a list":      {cookie.WithRevocation(locmem.New())},
+	} {
+		e := cookie.Open(options...).WithSecretKeys(secret)
+		r := &cloakroom.Record{Data: loaded.Data, Version: loaded.Form, Expires: time.Now().Add(time.Hour)}
+		if err := e.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		survived := fmt.Sprintf("(lambda was, now: now.pop('changed') == 'by Go' and (now.pop('_cloakroom_id', None), same(was, now, {}))[1])"+
+			"(dict(opened(%q).items()), dict(opened(%q).items()))", raw, r.Key)
+		if django.Eval(djangotest.Python(survived)) != true {
+			t.Errorf("%s: Django reads another session than Horizon wrote", name)
+		}
 	}
 }
