@@ -158,8 +158,6 @@ func (c *conn) get(key string) (it item, found bool, err error) {
 	switch {
 	case string(line) == "EN":
 		return item{}, false, nil
-	case string(line) == "ERROR":
-		return item{}, false, errNoMeta
 	case len(words) != 5 || string(words[0]) != "VA":
 		return item{}, false, refusal(line)
 	}
@@ -173,7 +171,7 @@ func (c *conn) get(key string) (it item, found bool, err error) {
 			it.cas, err = n, errors.Join(err, wrong)
 		case 't':
 			if string(word) != "t-1" { // never
-				it.expires, err = time.Now().Add(time.Duration(n)*time.Second), errors.Join(err, wrong)
+				it.expires, err = time.Now().Add(time.Duration(n)*time.Second).Round(0), errors.Join(err, wrong)
 			}
 		}
 	}

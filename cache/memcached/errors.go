@@ -1,8 +1,10 @@
 package memcached
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"os"
 	"strings"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -15,8 +17,6 @@ var (
 	// errNonsense is an answer of no known kind. It tells nothing of the answer,
 	// which may be a part of a session.
 	errNonsense = errors.New("what answers is no Memcached, or out of step")
-
-	errNoMeta = errors.New("it knows no meta commands")
 
 	errNoCAS = &cloakroom.Error{
 		Kind: cloakroom.ErrConfig, Reason: "Memcached does not tell who saved last",
@@ -32,12 +32,20 @@ func (r *refused) Error() string { return r.answer }
 // refusal is the error that an unexpected line means.
 func refusal(line []byte) error {
 	answer := string(line)
-	for _, kind := range []string{"SERVER_ERROR", "CLIENT_ERROR", "ERROR"} {
+	for _, kind := range []string{"SERVER_ERROR", "CLIENT_ERROR", "ERROR", "BUSY", "BADCLASS"} {
 		if answer == kind || strings.HasPrefix(answer, kind+" ") {
 			return &refused{answer}
 		}
 	}
 	return errNonsense
+}
+
+// answerIn returns what the server said that made err, if it said anything.
+func answerIn(err error) string {
+	if r, ok := errors.AsType[*refused](err); ok {
+		return r.answer
+	}
+	return ""
 }
 
 // diagnoses are what refusals mean, tried in order.
@@ -50,7 +58,8 @@ var diagnoses = []struct {
 	{"out of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
 	{"Out of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
 	{"unauthenticated", cloakroom.ErrConfig, "Memcached wants a password", "start it without -Y and -S: Django's clients know none either"},
-	{"maxconns", cloakroom.ErrUnavailable, "Memcached has too many connections", "start it with a larger -c"},
+	{"BUSY", cloakroom.ErrUnavailable, "Memcached is making a list for somebody else", "try again"},
+	{"open connections", cloakroom.ErrUnavailable, "Memcached has too many connections", "start it with a larger -c"},
 	{"crawler disabled", cloakroom.ErrConfig, "Memcached does not list what it keeps", "start it without -o no_lru_crawler"},
 	{"metadump not allowed", cloakroom.ErrConfig, "Memcached does not list what it keeps", "start it without -X (--disable-dumping)"},
 }
@@ -58,19 +67,19 @@ var diagnoses = []struct {
 // failure says what became of a command. It returns nil for a nil err.
 func (s *server) failure(ctx context.Context, err error) error {
 	switch {
-	case err == nil || errors.Is(err, errNoMeta) || errors.Is(err, errBusy):
-		return err
+	case err == nil:
+		return nil
 	case errors.Is(ctx.Err(), context.Canceled):
 		return ctx.Err() // nobody waits for the answer any more
-	case ctx.Err() != nil:
+	case ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded):
 		return &cloakroom.Error{
-			Kind: cloakroom.ErrUnavailable, Err: context.DeadlineExceeded,
+			Kind: cloakroom.ErrUnavailable, Err: cmp.Or(ctx.Err(), err),
 			Reason: "Memcached did not answer in time", Mend: "see what keeps " + s.String() + " busy",
 		}
 	}
-	if said, ok := errors.AsType[*refused](err); ok {
+	if answer := answerIn(err); answer != "" {
 		for _, d := range diagnoses {
-			if strings.Contains(said.answer, d.says) {
+			if strings.Contains(answer, d.says) {
 				return &cloakroom.Error{Kind: d.kind, Reason: d.reason, Mend: d.mend, Err: err}
 			}
 		}

@@ -3,7 +3,6 @@ package memcached
 import (
 	"bytes"
 	"context"
-	"errors"
 	"iter"
 	"net/url"
 	"slices"
@@ -107,20 +106,21 @@ type entry struct {
 	size    int64
 }
 
-// errBusy: Memcached looks for expired items now and then, or somebody else
-// asks for a list.
-var errBusy = errors.New("memcached is busy with another list")
-
-// dump tells of all live items whose keys begin with prefix.
+// dump tells of all live items whose keys begin with prefix. It goes through the
+// hash table: "all" goes through lists in which items move meanwhile, and misses
+// some. While Memcached looks for expired items, which it does now and then, or
+// makes a list for somebody else, it is busy.
 func (s *server) dump(ctx context.Context, prefix string, tell func(entry)) error {
 	const pause = 20 * time.Millisecond
+	way := "hash"
 	for waited := time.Duration(0); ; waited += pause {
-		err := s.do(ctx, func(c *conn) error { return c.dump(ctx, prefix, tell) })
-		if !errors.Is(err, errBusy) {
+		err := s.do(ctx, func(c *conn) error { return c.dump(ctx, way, prefix, tell) })
+		switch answer := answerIn(err); {
+		case strings.HasPrefix(answer, "BADCLASS") && way == "hash":
+			way = "all" // all that an old one knows
+			continue
+		case !strings.HasPrefix(answer, "BUSY") || waited >= patience:
 			return err
-		}
-		if waited >= patience {
-			return s.failure(ctx, &refused{"BUSY"})
 		}
 		select {
 		case <-time.After(pause):
@@ -129,9 +129,9 @@ func (s *server) dump(ctx context.Context, prefix string, tell func(entry)) erro
 	}
 }
 
-func (c *conn) dump(ctx context.Context, prefix string, tell func(entry)) error {
+func (c *conn) dump(ctx context.Context, way, prefix string, tell func(entry)) error {
 	const someLines = 100
-	if err := c.send("lru_crawler", "metadump", "all"); err != nil {
+	if err := c.send("lru_crawler", "metadump", way); err != nil {
 		return err
 	}
 	for n := 1; ; n++ {
@@ -144,8 +144,6 @@ func (c *conn) dump(ctx context.Context, prefix string, tell func(entry)) error 
 			continue
 		case string(line) == "END":
 			return nil
-		case bytes.HasPrefix(line, []byte("BUSY")):
-			return errBusy
 		default:
 			return refusal(line)
 		}

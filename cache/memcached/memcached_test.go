@@ -18,7 +18,11 @@ import (
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m,
+		// Who waits for the shared server, which outlives the tests.
+		goleak.IgnoreAnyFunction("github.com/cloakroom-go/cloakroom/internal/server.(*Server).Start.func1"))
+}
 
 // shared is for tests that leave its server alone. Each has keys of its own.
 var shared = server.Shared(func(t testing.TB) *server.Server { return server.Memcached(t) })

@@ -113,7 +113,7 @@ func (s *server) get(ctx context.Context, key string) (it item, err error) {
 			it, found, err = c.get(key)
 			return err
 		})
-		s.classic.Store(errors.Is(err, errNoMeta))
+		s.classic.Store(answerIn(err) == "ERROR")
 	}
 	if s.classic.Load() {
 		err = s.do(ctx, func(c *conn) error {
