@@ -29,7 +29,9 @@ type SecureMode int
 
 const (
 	// SecureAuto is SecureAlways, save for plain HTTP to the machine itself,
-	// where some browsers would drop the cookie.
+	// where some browsers would drop the cookie. Behind a proxy that sends the
+	// machine's own name as Host and no header that names the visitor, choose
+	// SecureAlways.
 	SecureAuto SecureMode = iota
 	// SecureAlways sends the cookie over HTTPS only.
 	SecureAlways
@@ -110,10 +112,15 @@ func (c Cookie) cookie(value string, age time.Duration, secure bool) *http.Cooki
 }
 
 // plainLocal reports whether r came unencrypted to the machine itself, with no
-// proxy in between that says otherwise.
+// proxy in between that shows.
 func plainLocal(r *http.Request) bool {
-	if r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+	if r.TLS != nil {
 		return false
+	}
+	for _, name := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
+		if r.Header[name] != nil {
+			return false
+		}
 	}
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -53,6 +53,9 @@ func TestCookieAttributes(t *testing.T) {
 		"a plain public site":  {"http://example.org/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax"},
 		"plain localhost":      {"http://localhost:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
 		"plain loopback":       {"http://127.0.0.1:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
+		"plain app.localhost":  {"http://app.localhost/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
+		"part of a second":     {site, nil, ptr(cloakroom.ExpireAt(time.Now().Add(900 * time.Millisecond))), "sessionid=KEY; Path=/; Max-Age=1; HttpOnly; Secure; SameSite=Lax"},
+		"secure prefix":        {"http://localhost/", cookie(cloakroom.Cookie{Name: "__Secure-s"}), nil, "__Secure-s=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax"},
 		"plain loopback, IPv6": {"http://[::1]:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
 		"always secure": {
 			"http://localhost/", cookie(cloakroom.Cookie{Secure: cloakroom.SecureAlways}), nil,
@@ -122,6 +125,45 @@ func TestWrongCookieIsReportedByOpen(t *testing.T) {
 				t.Errorf("%s: %v, want ErrConfig", name, err)
 			}
 		})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	}
+}
+
+func TestWrongOptionIsReportedByOpen(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]cloakroom.Option{
+		"no time for the back end": cloakroom.WithTimeout(0),
+		"no lifetime":              cloakroom.WithLifetime(0),
+		"negative idle timeout":    cloakroom.WithIdleTimeout(-time.Hour),
+		"negative absolute":        cloakroom.WithAbsoluteTimeout(-time.Hour),
+		"no logger":                cloakroom.WithLogger(nil),
+		"no error handler":         cloakroom.WithErrorHandler(nil),
+	} {
+		sessions := cloakroom.New(locmem.Open(), option)
+		recorder := httptest.NewRecorder()
+		sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if _, err := sessions.Open(r); !errors.Is(err, cloakroom.ErrConfig) {
+				t.Errorf("%s: %v, want ErrConfig", name, err)
+			}
+		})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	}
+}
+
+// A proxy may send the machine's own name as Host. Most say in another header
+// that they are there.
+func TestSecureBehindAProxy(t *testing.T) {
+	t.Parallel()
+	for _, header := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Real-IP"} {
+		sessions := cloakroom.New(locmem.Open())
+		request := httptest.NewRequest("GET", "http://127.0.0.1:8080/", nil)
+		request.Header.Set(header, "x")
+		recorder := httptest.NewRecorder()
+		sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s, _ := sessions.Open(r)
+			s.Set("a", 1)
+		})).ServeHTTP(recorder, request)
+		if c := (answer{Response: recorder.Result()}).setCookie(t); c == nil || !c.Secure {
+			t.Errorf("%s: %v, want it Secure", header, c)
+		}
 	}
 }
 

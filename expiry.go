@@ -1,6 +1,9 @@
 package cloakroom
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // expiryName is where Django keeps a session's own expiry in its dictionary.
 const expiryName = "_session_expiry"
@@ -22,8 +25,14 @@ func ExpireAfter(d time.Duration) Expiry {
 	return Expiry{after: d.Truncate(time.Second)}
 }
 
-// ExpireAt ends the session at t.
-func ExpireAt(t time.Time) Expiry { return Expiry{at: t} }
+// ExpireAt ends the session at t, and at once if that is zero. Where sessions are
+// stored as JSON, Django understands it from 4.1 on.
+func ExpireAt(t time.Time) Expiry {
+	if t.IsZero() {
+		t = time.Unix(0, 0)
+	}
+	return Expiry{at: t}
+}
 
 // ExpireAtBrowserClose keeps the session until the browser closes: the cookie
 // has no age, and the record has the default one.
@@ -69,7 +78,10 @@ func expiryOf(v any) Expiry {
 		if v == 0 {
 			return ExpireAtBrowserClose()
 		}
-		return Expiry{after: time.Duration(v) * time.Second}
+		const most = int64(math.MaxInt64 / time.Second)
+		return Expiry{after: time.Duration(min(max(v, -most), most)) * time.Second}
+	case float64:
+		return ExpireAfter(time.Duration(min(v, math.MaxInt32)) * time.Second)
 	case time.Time:
 		return ExpireAt(v)
 	case string:

@@ -1,7 +1,9 @@
 package cloakroom_test
 
 import (
+	"context"
 	"errors"
+	"math"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -32,7 +34,9 @@ func TestExpiryForms(t *testing.T) {
 				now.Add(time.Hour).UTC().Format("2006-01-02T15:04:05"),
 				cloakroom.ExpireAt(now.Add(time.Hour)), now.Add(time.Hour),
 			},
-			"unknown": {"next week", cloakroom.Expiry{}, now.Add(14 * 24 * time.Hour)},
+			"half a minute, as a float": {30.5, cloakroom.ExpireAfter(30 * time.Second), now.Add(30 * time.Second)},
+			"longer than time.Duration": {int64(10_000_000_000), cloakroom.Expiry{}, now.Add(math.MaxInt64 / time.Second * time.Second)},
+			"unknown":                   {"next week", cloakroom.Expiry{}, now.Add(14 * 24 * time.Hour)},
 		} {
 			sessions := cloakroom.New(locmem.Open())
 			s := &cloakroom.Session{}
@@ -59,7 +63,7 @@ func TestExpiryForms(t *testing.T) {
 			if err := sessions.Save(t.Context(), again); err != nil {
 				t.Fatal(err)
 			}
-			if !again.Expires().Equal(test.expire) {
+			if name != "longer than time.Duration" && !again.Expires().Equal(test.expire) {
 				t.Errorf("%s, set by SetExpiry: expires %v, want %v", name, again.Expires(), test.expire)
 			}
 		}
@@ -82,6 +86,7 @@ func TestAnExpiryThatHasPassedEndsTheSession(t *testing.T) {
 	for name, e := range map[string]cloakroom.Expiry{
 		"no time": cloakroom.ExpireAfter(0),
 		"past":    cloakroom.ExpireAt(time.Now().Add(-time.Hour)),
+		"zero":    cloakroom.ExpireAt(time.Time{}),
 	} {
 		s := stored(t, sessions, map[string]any{"a": 1})
 		s.SetExpiry(e)
@@ -129,6 +134,68 @@ func TestIdleTimeout(t *testing.T) {
 		time.Sleep(time.Hour)
 		if err := use(t, sessions, key); !errors.Is(err, cloakroom.ErrNotFound) {
 			t.Errorf("unused for an hour: %v", err)
+		}
+	})
+}
+
+// A session that somebody else stored for longer obeys the idle timeout from its
+// first use here on.
+func TestIdleTimeoutOfAForeignSession(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := locmem.Open()
+		key := stored(t, cloakroom.New(engine), map[string]any{"django": true}).Key()
+		sessions := cloakroom.New(engine, cloakroom.WithIdleTimeout(time.Hour))
+		if err := use(t, sessions, key); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		if err := use(t, sessions, key); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("unused for two hours: %v", err)
+		}
+	})
+}
+
+// mute does not tell when a record expires.
+type mute struct{ cloakroom.Engine }
+
+func (m mute) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
+	r, err := m.Engine.Load(ctx, key)
+	if r != nil {
+		r.Expires = time.Time{}
+	}
+	return r, err
+}
+
+func TestIdleTimeoutWhereTheBackEndDoesNotTell(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := cloakroom.New(mute{locmem.Open()}, cloakroom.WithIdleTimeout(time.Hour))
+		key := stored(t, sessions, map[string]any{"a": 1}).Key()
+		for range 5 {
+			time.Sleep(30 * time.Minute)
+			if err := use(t, sessions, key); err != nil {
+				t.Fatal("used every half hour:", err)
+			}
+		}
+	})
+}
+
+func TestDeletingEveryKeyDoesNotBeginTheSessionAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sessions := cloakroom.New(locmem.Open(), cloakroom.WithAbsoluteTimeout(2*time.Hour))
+		s := stored(t, sessions, map[string]any{"a": 1})
+		time.Sleep(time.Hour)
+		for _, name := range s.Keys() {
+			s.Delete(name)
+		}
+		if err := sessions.Save(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if err := use(t, sessions, s.Key()); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("two hours old: %v", err)
 		}
 	})
 }

@@ -15,6 +15,8 @@ import (
 // response's header has left.
 var errLate = errors.New("the response had begun: a new session, key or expiry needs a cookie, so set it before the first byte")
 
+var errHijack = errors.New("a new session, key or expiry needs a cookie, which a hijacked connection cannot carry: set it in an earlier response")
+
 // Handler returns next with sessions: it gives each request one, opened when
 // [Manager.Open] is first called, and saves it before the first byte of the
 // response leaves. What is changed after that is saved when next returns if the
@@ -25,6 +27,10 @@ var errLate = errors.New("the response had begun: a new session, key or expiry n
 // and the cookie stays as it is.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Value(visitKey{m}) != nil {
+			next.ServeHTTP(w, r)
+			return
+		}
 		v := &visit{ResponseWriter: w, manager: m}
 		v.request = r.WithContext(context.WithValue(r.Context(), visitKey{m}, v))
 		done := false
@@ -68,6 +74,7 @@ type visit struct {
 	brought string   // the key in the request's cookie
 
 	begun  bool  // the header has left
+	broken bool  // with a status of 500 or above
 	failed error // the session could not be saved: the error handler has answered
 }
 
@@ -82,9 +89,16 @@ func (v *visit) open(ctx context.Context) (*Session, error) {
 		v.session = &Session{}
 		return v.session, nil
 	}
-	v.session, v.err = v.manager.Load(ctx, v.brought)
-	if errors.Is(v.err, ErrNotFound) {
-		v.session, v.err = &Session{}, nil
+	s, err := v.manager.Load(ctx, v.brought)
+	switch {
+	case errors.Is(err, ErrCorrupt):
+		v.session = &Session{unreadable: v.brought}
+	case errors.Is(err, ErrNotFound):
+		v.session = &Session{}
+	case err != nil && ctx.Err() != nil:
+		return nil, err // another Open of this request may have more time
+	default:
+		v.session, v.err = s, err
 	}
 	return v.session, v.err
 }
@@ -98,18 +112,18 @@ func (v *visit) opened() *Session {
 
 // begin saves the session and sends its cookie, once, before the header leaves.
 func (v *visit) begin(status int) {
-	v.begun = true
+	v.begun, v.broken = true, status >= http.StatusInternalServerError
 	s := v.opened()
-	if s == nil {
+	if s == nil && v.err == nil {
 		return
 	}
 	if h := v.Header(); !slices.Contains(h.Values("Vary"), "Cookie") {
 		h.Add("Vary", "Cookie")
 	}
-	if status >= http.StatusInternalServerError {
-		s.discard()
+	if s == nil {
+		return
 	}
-	if err := v.manager.Save(v.lasting(), s); err != nil {
+	if err := v.manager.save(v.lasting(), s, v.broken); err != nil {
 		v.fail(err)
 		return
 	}
@@ -126,8 +140,9 @@ func (v *visit) sendCookie(s *Session) {
 	case key == "":
 	default:
 		age := m.cookieAge(s.data())
-		if key != v.brought || s.moved && age != 0 {
+		if key != v.brought || s.moved {
 			m.cookie.set(v, v.request, key, age)
+			v.brought = key
 		}
 	}
 }
@@ -142,7 +157,8 @@ func (v *visit) fail(err error) {
 	h := v.Header()
 	for _, name := range []string{
 		"Accept-Ranges", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
-		"Content-Range", "Content-Type", "Etag", "Expires", "Last-Modified", "Location",
+		"Content-Range", "Content-Type", "Etag", "Expires", "Last-Modified", "Location", "Refresh", "Trailer",
+		"X-Accel-Redirect", "X-Sendfile",
 	} {
 		h.Del(name)
 	}
@@ -170,8 +186,7 @@ func (v *visit) abandon() {
 	if s == nil || v.failed != nil {
 		return
 	}
-	s.discard()
-	if err := v.manager.Save(v.lasting(), s); err != nil {
+	if err := v.manager.save(v.lasting(), s, true); err != nil {
 		v.manager.log.ErrorContext(v.request.Context(), "a session could not be flushed", "error", err)
 	}
 }
@@ -183,11 +198,18 @@ func (v *visit) saveLate() error {
 		return nil
 	}
 	var late error
-	if s.needsCookie(v.manager.cookie.carries) {
-		s.discard()
-		late = errLate
+	flushOnly := v.broken
+	if !v.broken && v.needsCookie(s) {
+		flushOnly, late = true, errLate
 	}
-	return errors.Join(late, v.manager.Save(v.lasting(), s))
+	return errors.Join(late, v.manager.save(v.lasting(), s, flushOnly))
+}
+
+// needsCookie reports whether the browser would have to learn something: also
+// of a key that the handler's own Save made.
+func (v *visit) needsCookie(s *Session) bool {
+	key := s.Key()
+	return s.needsCookie(v.manager.cookie.carries) || key != "" && key != v.brought
 }
 
 // lasting is the request's context for saving: a visitor who did not wait for
@@ -244,7 +266,13 @@ func (v *visit) Flush() { _ = v.FlushError() }
 // Hijack hands the connection over. No cookie can be sent on it by us, so what
 // needs one is an error here.
 func (v *visit) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if v.failed != nil {
+		return nil, nil, v.failed
+	}
 	if !v.begun {
+		if s := v.opened(); s != nil && v.needsCookie(s) {
+			return nil, nil, errHijack
+		}
 		if err := v.saveLate(); err != nil {
 			return nil, nil, err
 		}

@@ -42,6 +42,12 @@ func New(engine Engine, options ...Option) *Manager {
 		option(m)
 	}
 	m.cookie, m.misconfigured = m.cookie.withDefaults()
+	if m.lifetime <= 0 || m.timeout <= 0 || m.idle < 0 || m.absolute < 0 || m.log == nil || m.onError == nil {
+		m.misconfigured = errors.Join(m.misconfigured, &Error{
+			Engine: "session", Op: "configure", Kind: ErrConfig, Reason: "an option of New makes no sense",
+			Mend: "give lifetimes and timeouts that are positive, and a logger and an error handler that are not nil",
+		})
+	}
 	if carrier, ok := m.engine.(Carrier); ok {
 		m.cookie.carries = true
 		m.engine = carrier.WithRoom(m.cookie.room())

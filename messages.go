@@ -1,8 +1,10 @@
 package cloakroom
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // messagesName is where Django's SessionStorage keeps flash messages, as a JSON
@@ -47,48 +49,72 @@ type Message struct {
 }
 
 // AddMessage adds a flash message to those that wait, also to those that
-// another request adds at the same moment. Django's messages framework shows
-// it too, where that keeps messages in the session.
+// another request adds or shows at the same moment. Django's messages framework
+// shows it too, where that keeps messages in the session.
 func (s *Session) AddMessage(level Level, text string) {
-	Update(s, messagesName, func(waiting string) string {
-		return encodeMessages(append(decodeMessages(waiting), Message{Level: level, Text: text}))
+	row, _ := json.Marshal([]any{"__json_message", 0, level, text, ""}) // numbers and text only
+	s.update(messagesName, func(old any, _ bool) change {
+		return waiting(append(messageRows(old), row))
 	})
 }
 
 // Messages returns the waiting flash messages, oldest first, and forgets them.
+// One that another request adds at the same moment goes on waiting.
 func (s *Session) Messages() []Message {
-	waiting, _ := Pop[string](s, messagesName)
-	return decodeMessages(waiting)
-}
-
-func encodeMessages(messages []Message) string {
-	rows := make([][]any, len(messages))
-	for i, m := range messages {
-		rows[i] = []any{"__json_message", 0, m.Level, m.Text, m.Tags}
+	text, _ := Get[string](s, messagesName)
+	shown := messageRows(text)
+	if len(shown) == 0 {
+		return nil
 	}
-	encoded, _ := json.Marshal(rows) // numbers and strings only
-	return string(encoded)
+	s.update(messagesName, func(old any, _ bool) change {
+		left := messageRows(old)
+		for _, row := range shown {
+			same := func(r json.RawMessage) bool { return bytes.Equal(r, row) }
+			if i := slices.IndexFunc(left, same); i >= 0 {
+				left = slices.Delete(left, i, i+1)
+			}
+		}
+		return waiting(left)
+	})
+	var messages []Message
+	for _, row := range shown {
+		if m, ok := parseMessage(row); ok {
+			messages = append(messages, m)
+		}
+	}
+	return messages
 }
 
-// decodeMessages passes over what is no message. Django writes 1 in the second
-// place for a text that is safe HTML, which changes nothing here.
-func decodeMessages(text string) []Message {
-	var rows [][]any
+// waiting is the change that leaves these rows. Rows stay as whoever added them
+// wrote them: Django marks those whose text is safe HTML.
+func waiting(rows []json.RawMessage) change {
+	if len(rows) == 0 {
+		return change{deleted: true}
+	}
+	text, err := json.Marshal(rows)
+	return change{value: string(text), err: err}
+}
+
+func messageRows(stored any) []json.RawMessage {
+	text, _ := as[string](stored)
+	var rows []json.RawMessage
 	if json.Unmarshal([]byte(text), &rows) != nil {
 		return nil
 	}
-	var messages []Message
-	for _, row := range rows {
-		if len(row) < 4 || row[0] != "__json_message" {
-			continue
-		}
-		level, _ := row[2].(float64)
-		m := Message{Level: Level(level)}
-		m.Text, _ = row[3].(string)
-		if len(row) > 4 {
-			m.Tags, _ = row[4].(string)
-		}
-		messages = append(messages, m)
+	return rows
+}
+
+// parseMessage reads a row, if it is one.
+func parseMessage(row json.RawMessage) (m Message, ok bool) {
+	var fields []any
+	if json.Unmarshal(row, &fields) != nil || len(fields) < 4 || fields[0] != "__json_message" {
+		return m, false
 	}
-	return messages
+	level, _ := fields[2].(float64)
+	m.Level = Level(level)
+	m.Text, _ = fields[3].(string)
+	if len(fields) > 4 {
+		m.Tags, _ = fields[4].(string)
+	}
+	return m, true
 }

@@ -12,8 +12,11 @@ import (
 // the changes to what is there now: requests that set different names both
 // win, for the same name the last one wins, and after a flush the error is
 // [ErrGone]. Inside a request the middleware calls it; a handler that streams,
-// or wants the error for itself, may call it before.
-func (m *Manager) Save(ctx context.Context, s *Session) error {
+// or wants the error for itself, may call it before; see [Session.Discard].
+func (m *Manager) Save(ctx context.Context, s *Session) error { return m.save(ctx, s, false) }
+
+// save stores nothing but a flush if flushOnly.
+func (m *Manager) save(ctx context.Context, s *Session, flushOnly bool) error {
 	if m.misconfigured != nil {
 		return m.misconfigured
 	}
@@ -21,7 +24,9 @@ func (m *Manager) Save(ctx context.Context, s *Session) error {
 	defer cancel()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-
+	if flushOnly {
+		s.discard()
+	}
 	if s.ended != "" {
 		if err := m.engine.Delete(ctx, s.ended); err != nil {
 			return inTime(err, "flush")
@@ -51,7 +56,7 @@ func (m *Manager) Save(ctx context.Context, s *Session) error {
 // create returns nil where there is nothing to keep: no visitor gets a session
 // that nobody asked for.
 func (m *Manager) create(ctx context.Context, s *Session) (*Record, error) {
-	record, err := m.next(&Record{}, s.changes)
+	record, err := m.next(&Record{}, s.changes, false)
 	if err != nil || len(record.Data) == 0 {
 		return nil, err
 	}
@@ -65,7 +70,7 @@ func (m *Manager) create(ctx context.Context, s *Session) (*Record, error) {
 // merge saves, and on conflict tries again upon what somebody else saved.
 func (m *Manager) merge(ctx context.Context, s *Session) (*Record, error) {
 	for attempt, stored := 0, s.record; ; attempt++ {
-		record, err := m.next(stored, s.changes)
+		record, err := m.next(stored, s.changes, attempt > 0)
 		if err != nil {
 			return nil, err
 		}
@@ -83,7 +88,7 @@ func (m *Manager) merge(ctx context.Context, s *Session) (*Record, error) {
 // on condition that nobody saved there in between: a save that was
 // acknowledged is carried over, and one that comes later finds the session gone.
 func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
-	record, err := m.next(s.record, s.changes)
+	record, err := m.next(s.record, s.changes, false)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +105,7 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 		}
 		if err == nil {
 			var merged *Record
-			if merged, err = m.next(stored, s.changes); err == nil {
+			if merged, err = m.next(stored, s.changes, true); err == nil {
 				merged.Key, merged.Version = record.Key, record.Version
 				record = merged
 				err = m.engine.Save(ctx, record)
@@ -108,7 +113,9 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 		}
 		if err != nil {
 			// Nobody was told the fresh key: what stays behind only takes space.
-			_ = m.engine.Delete(ctx, record.Key)
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout)
+			defer cancel()
+			_ = m.engine.Delete(last, record.Key)
 			return nil, err
 		}
 	}
@@ -117,11 +124,11 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 // touch moves the expiry of a session that was only used. If that fails the
 // visitor is none the worse for now.
 func (m *Manager) touch(ctx context.Context, s *Session) {
-	if m.idle == 0 || s.record.Expires.IsZero() {
+	if m.idle == 0 {
 		return
 	}
 	expires := m.expires(s.record.Data)
-	if expires.Sub(s.record.Expires) < m.idle/20 {
+	if stored := s.record.Expires; !stored.IsZero() && expires.Sub(stored).Abs() < m.idle/20 {
 		return
 	}
 	touched := *s.record
@@ -141,10 +148,13 @@ func (m *Manager) touch(ctx context.Context, s *Session) {
 }
 
 // next is the record that the changes make of stored.
-func (m *Manager) next(stored *Record, c changes) (*Record, error) {
-	data, err := c.apply(stored.Data)
+func (m *Manager) next(stored *Record, c changes, anew bool) (*Record, error) {
+	data, err := c.apply(stored.Data, anew)
 	if err != nil {
 		return nil, err
+	}
+	if began, dated := stored.Data[createdName]; dated {
+		data[createdName] = began // whatever was deleted or set
 	}
 	return &Record{Key: stored.Key, Version: stored.Version, Data: data, Expires: m.expires(data)}, nil
 }

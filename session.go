@@ -12,6 +12,7 @@
 package cloakroom
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -29,6 +30,8 @@ type Session struct {
 	flushed bool    // Flush was called
 	ended   string  // the key that Flush left to be deleted
 	moved   bool    // the stored expiry moved, so the cookie's has to
+
+	unreadable string // the key that brought nothing that could be read
 }
 
 // Get returns what is kept under name as a T, and whether there is something
@@ -61,15 +64,16 @@ func Pop[T any](s *Session, name string) (T, bool) {
 
 // Update sets name to what f makes of what is kept there, the zero value if
 // there is nothing of that type. Unlike a Get and a Set it loses nothing to a
-// concurrent request: f is called again on what that one saved. So f must be
-// quick and touch nothing else, this session included.
+// concurrent request: if one saved meanwhile, f is called again on what that
+// one left. So f must be quick and touch nothing else, this session included.
 func Update[T any](s *Session, name string, f func(T) T) {
-	s.update(name, func(old any, ok bool) (any, error) {
+	s.update(name, func(old any, ok bool) change {
 		var was T
 		if ok {
 			was, _ = as[T](old)
 		}
-		return normalize(f(was))
+		value, err := normalize(f(was))
+		return change{value: value, err: err}
 	})
 }
 
@@ -128,17 +132,29 @@ func (s *Session) Key() string {
 }
 
 // Flush logs out: it drops the data and the key. What is set afterwards begins
-// another session, under another key. A flush always wins over requests that
-// are under way, and is carried out even when the response is an error.
+// another session, under another key. A flush always wins over requests under
+// the same key that are under way, and is carried out even when the response is
+// an error. It does not reach a key that another request has cycled to.
 func (s *Session) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.record != nil {
-		s.ended = s.record.Key
+	if key := cmp.Or(s.key(), s.unreadable); key != "" {
+		s.ended = key
 	}
 	s.flushed = true
 	s.record, s.changes, s.cycled = nil, nil, false
 }
+
+// Discard forgets what was done to the session since it was opened or saved,
+// but for a Flush: for a handler that was told by [Manager.Save] that it cannot
+// be stored, and gives an answer of its own.
+func (s *Session) Discard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discard()
+}
+
+func (s *Session) discard() { s.changes, s.cycled = nil, false }
 
 // CycleKey keeps the data under a new key and ends the old one. Call it
 // whenever a visitor's rights change, at login above all: a key that somebody
@@ -212,32 +228,24 @@ func (s *Session) change(name string, c change) {
 	s.changes[name] = c
 }
 
-func (s *Session) update(name string, f func(old any, ok bool) (any, error)) {
+// update makes the change that f says, and has f called again on what is stored
+// by then if somebody saves in between.
+func (s *Session) update(name string, f update) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before, changed := s.changes[name]
+	if before.err != nil {
+		return // the save fails of that
+	}
 	old, ok := s.lookup(name)
-	value, err := f(old, ok)
-	next := change{value: value, err: err}
-	switch before, changed := s.changes[name]; {
+	next := f(old, ok)
+	switch {
 	case !changed:
 		next.update = f
 	case before.update != nil:
-		next.update = func(old any, ok bool) (any, error) {
-			value, err := before.update(old, ok)
-			if err != nil {
-				return nil, err
-			}
-			return f(value, true)
-		}
+		next.update = func(old any, ok bool) change { return before.update(old, ok).then(f) }
 	}
 	s.change(name, next)
-}
-
-// discard forgets what was done to the session, but for a flush.
-func (s *Session) discard() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.changes, s.cycled = nil, false
 }
 
 // needsCookie reports whether saving would have to send another cookie, as any

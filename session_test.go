@@ -89,6 +89,7 @@ func TestGetRefusesAnotherType(t *testing.T) {
 	s.Set("half", 0.5)
 	s.Set("none", nil)
 	s.Set("big", int64(1)<<40)
+	s.Set("bytes", []byte("x"))
 
 	if n, ok := cloakroom.Get[int](s, "text"); ok || n != 0 {
 		t.Errorf("a text as int: %v, %v", n, ok)
@@ -101,6 +102,9 @@ func TestGetRefusesAnotherType(t *testing.T) {
 	}
 	if v, ok := cloakroom.Get[*cart](s, "none"); !ok || v != nil {
 		t.Errorf("None as pointer: %v, %v", v, ok)
+	}
+	if v, ok := cloakroom.Get[string](s, "bytes"); ok || v != "" {
+		t.Errorf("bytes as string: %q, %v", v, ok)
 	}
 	if n, ok := cloakroom.Get[int8](s, "big"); ok || n != 0 {
 		t.Errorf("2^40 as int8: %v, %v", n, ok)
@@ -398,12 +402,8 @@ func TestSessionIsSafeForConcurrentUse(t *testing.T) {
 func TestMessages(t *testing.T) {
 	t.Parallel()
 	s := &cloakroom.Session{}
-	// As Django's messages framework leaves it.
-	s.Set("_messages", `[["__json_message",0,25,"Saved.",""],["__json_message",1,40,"<b>No</b>","big red"],["junk"],7]`)
-	if got := s.Messages(); got != nil {
-		t.Errorf("a text that is no list of rows: %v", got)
-	}
-	s.Set("_messages", `[["__json_message",0,25,"Saved.",""],["__json_message",1,40,"<b>No</b>","big red"],["junk"]]`)
+	// As Django's messages framework leaves it, and what is no message.
+	s.Set("_messages", `[["__json_message",0,25,"Saved.",""],["__json_message",1,40,"<b>No</b>","big red"],["junk",1,2,3],["__json_message"],7]`)
 	s.AddMessage(cloakroom.LevelWarning, "Zoë")
 	want := []cloakroom.Message{
 		{Level: cloakroom.LevelSuccess, Text: "Saved."},
@@ -415,6 +415,105 @@ func TestMessages(t *testing.T) {
 	}
 	if got := s.Messages(); got != nil || s.Has("_messages") {
 		t.Errorf("shown twice: %v", got)
+	}
+}
+
+func TestNoMessagesIsNoChange(t *testing.T) {
+	t.Parallel()
+	engine := watch(locmem.Open())
+	sessions := cloakroom.New(engine)
+	s := stored(t, sessions, map[string]any{"a": 1, "_messages": "no list"})
+	engine.calls()
+	if got := s.Messages(); got != nil {
+		t.Error(got)
+	}
+	if err := sessions.Save(t.Context(), s); err != nil || engine.calls() != "" {
+		t.Error("a page that shows no messages must cost no save", err)
+	}
+}
+
+// A message that was added while others were shown still waits, and those that
+// were shown do not.
+func TestMessagesAddedWhileOthersAreShown(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	key := stored(t, sessions, map[string]any{"_messages": `[["__json_message",1,20,"old",""]]`}).Key()
+	shows, _ := sessions.Load(t.Context(), key)
+	adds, _ := sessions.Load(t.Context(), key)
+	if got := shows.Messages(); len(got) != 1 {
+		t.Errorf("shown: %v", got)
+	}
+	adds.AddMessage(cloakroom.LevelError, "payment failed")
+	if text, _ := cloakroom.Get[string](adds, "_messages"); !strings.Contains(text, `"__json_message",1,`) {
+		t.Error("Django's mark for safe HTML is lost:", text)
+	}
+	for _, s := range []*cloakroom.Session{adds, shows} {
+		if err := sessions.Save(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, _ := sessions.Load(t.Context(), key)
+	if diff := cmp.Diff([]cloakroom.Message{{Level: cloakroom.LevelError, Text: "payment failed"}}, s.Messages()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestUpdateOfWhatCannotBeStored(t *testing.T) {
+	t.Parallel()
+	s := &cloakroom.Session{}
+	s.Set("n", make(chan int))
+	cloakroom.Update(s, "n", func(n int) int { return n + 1 })
+	if err := cloakroom.New(locmem.Open()).Save(t.Context(), s); !errors.Is(err, cloakroom.ErrUnencodable) {
+		t.Error("what was set is lost in silence:", err)
+	}
+}
+
+func TestDiscard(t *testing.T) {
+	t.Parallel()
+	s := stored(t, cloakroom.New(locmem.Open()), map[string]any{"a": 1})
+	s.Set("b", 2)
+	s.Delete("a")
+	s.Discard()
+	if diff := cmp.Diff([]string{"a"}, s.Keys()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// own is a value that an engine keeps in a form of its own.
+type own struct{ plain any }
+
+func (o own) Plain() any { return o.plain }
+
+func TestValuesOfAnEngine(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	token := own{map[string]any{"user": "zoe"}}
+	s := stored(t, sessions, map[string]any{"token": token, "n": own{int64(7)}})
+	s.Set("other", 1)
+	if err := sessions.Save(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	record, err := sessions.Engine().Load(t.Context(), s.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := record.Data["token"].(own); !ok {
+		t.Errorf("what nobody set came back as %T", record.Data["token"])
+	}
+	if n, ok := cloakroom.Get[int](s, "n"); !ok || n != 7 {
+		t.Errorf("n = %v, %v", n, ok)
+	}
+	if got, ok := cloakroom.Get[map[string]string](s, "token"); !ok || got["user"] != "zoe" {
+		t.Errorf("token = %v, %v", got, ok)
+	}
+	if got, ok := cloakroom.Get[own](s, "n"); !ok || got.plain != int64(7) {
+		t.Errorf("as itself: %v, %v", got, ok)
+	}
+	if got, ok := cloakroom.Get[cloakroom.Value](s, "n"); !ok || got == nil {
+		t.Errorf("as a Value: %v, %v", got, ok)
+	}
+	if _, ok := cloakroom.Get[cloakroom.Value](s, "other"); ok {
+		t.Error("1 is no Value")
 	}
 }
 

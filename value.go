@@ -144,8 +144,9 @@ func plainCopy(v any) any {
 	return v
 }
 
-// as returns v as a T. It is exact, or not at all: 1.5 is no int, and a list is
-// no string.
+// as returns v as a T, or not at all: 1.5 is no int, and a list is no string. A
+// T that is not plain goes through encoding/json, with what that does: []byte
+// is read from base64, and an integer inside of an any is a float64.
 func as[T any](v any) (T, bool) {
 	var out T
 	switch target := any(&out).(type) {
@@ -175,6 +176,9 @@ func as[T any](v any) (T, bool) {
 			return out, true
 		}
 		return out, false
+	}
+	if _, isBytes := plain.([]byte); isBytes {
+		return out, false // JSON would make them a text
 	}
 	encoded, err := json.Marshal(plain)
 	if err != nil || json.Unmarshal(encoded, &out) != nil {

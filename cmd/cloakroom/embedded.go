@@ -90,9 +90,14 @@ func (e *embedded) close() error {
 }
 
 func (e *embedded) dashboard(proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+	var cookie cloakroom.Cookie
+	if len(proxies) > 0 {
+		cookie.Secure = cloakroom.SecureAlways // the proxy may not say that it speaks HTTPS
+	}
 	sessions := cloakroom.New(
 		e.engine,
 		cloakroom.WithSecretKey(e.secretKey),
+		cloakroom.WithCookie(cookie),
 		cloakroom.WithIdleTimeout(idleTimeout),
 		cloakroom.WithAbsoluteTimeout(absoluteTimeout),
 		cloakroom.WithLogger(log),
@@ -117,7 +122,7 @@ func (e *embedded) greet(ctx context.Context, out io.Writer, address netip.AddrP
 	}
 	fmt.Fprintf(out, "Dashboard  http://%s/\n", host)
 	if !address.Addr().IsLoopback() {
-		fmt.Fprintln(out, "From afar  through a proxy that speaks HTTPS: browsers send the session over nothing less")
+		fmt.Fprintln(out, "From afar  through a proxy that speaks HTTPS, named with --trusted-proxy: browsers send the session over nothing less")
 	}
 	fmt.Fprintf(out, "Sessions   %s on %s, %s: shared between processes and kept across restarts\n", d.Engine, d.BackEnd, d.Location)
 	if created {

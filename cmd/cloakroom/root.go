@@ -44,7 +44,7 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 	flags.VisitAll(func(flag *pflag.Flag) {
 		variable := "CLOAKROOM_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 		value, ok := os.LookupEnv(variable)
-		if !ok || flag.Changed {
+		if !ok || flag.Changed || flag.Name == "help" || flag.Name == "version" {
 			return
 		}
 		if err := flags.Set(flag.Name, value); err != nil {

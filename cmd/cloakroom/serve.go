@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,14 +57,17 @@ until that has been replaced, every start prints a new one.`,
 }
 
 func defaultDataFolder() string {
+	if data := os.Getenv("XDG_DATA_HOME"); data != "" {
+		return filepath.Join(data, "cloakroom")
+	}
 	if home, err := os.UserHomeDir(); err == nil {
-		return filepath.Join(cmp.Or(os.Getenv("XDG_DATA_HOME"), filepath.Join(home, ".local", "share")), "cloakroom")
+		return filepath.Join(home, ".local", "share", "cloakroom")
 	}
 	return "cloakroom-data"
 }
 
 // serve runs until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logger) error {
+func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logger) (err error) {
 	proxies, err := parseNetworks(flags.proxies)
 	if err != nil {
 		return err
@@ -79,7 +81,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	defer store.close()
+	defer func() { err = errors.Join(err, store.close()) }()
 	handler, err := store.dashboard(proxies, log)
 	if err != nil {
 		return err
@@ -113,7 +115,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	if err := server.Shutdown(last); err != nil {
-		return fmt.Errorf("requests were cut off after %v: %w", shutdownTime, err)
+		return errors.Join(fmt.Errorf("requests were cut off after %v: %w", shutdownTime, err), server.Close())
 	}
 	return nil
 }

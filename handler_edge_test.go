@@ -1,0 +1,341 @@
+package cloakroom_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
+	"github.com/cloakroom-go/cloakroom/engine/db"
+)
+
+// What a page shows is what is stored: without a rival, Update's function is not
+// called a second time.
+func TestUpdateIsComputedOnce(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, locmem.Open(), func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+		if r.URL.Path == "/form" {
+			cloakroom.Update(s, "csrf", func(string) string { return rand.Text() })
+		}
+		token, _ := cloakroom.Get[string](s, "csrf")
+		io.WriteString(w, token)
+	})
+	v := site.visitor(t)
+	for range 2 { // a session that begins, and one that is there
+		page := v.get("/form").body
+		if stored := v.get("/").body; stored != page {
+			t.Errorf("the page shows %q, stored is %q", page, stored)
+		}
+	}
+}
+
+func TestNothingIsSavedAfterAServerError(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, locmem.Open(), func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+		if r.URL.Path == "/500" {
+			http.Error(w, "broken", http.StatusInternalServerError)
+			s.Set("was", "broken")
+			return
+		}
+		remember(w, r, s)
+	})
+	v := site.visitor(t)
+	v.get("/set?well")
+	v.get("/500")
+	if got := v.get("/").body; got != "well" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// http.TimeoutHandler answers 503 while the handler inside it goes on.
+func TestNothingIsSavedWhenTheHandlerWasTooSlow(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	key := stored(t, sessions, map[string]any{"paid": false}).Key()
+	handler := sessions.Handler(http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, err := sessions.Open(r)
+		if err != nil {
+			return
+		}
+		for r.Context().Err() == nil {
+			s.Set("n", 1)
+		}
+		for range 1000 {
+			s.Set("n", 2)
+		}
+	}), time.Millisecond, "slow"))
+	for range 50 {
+		request := httptest.NewRequest("GET", "/", nil)
+		request.AddCookie(&http.Cookie{Name: "sessionid", Value: key})
+		recorder := httptest.NewRecorder()
+		handler.ServeHTTP(recorder, request)
+		s, err := sessions.Load(t.Context(), key)
+		if err != nil || recorder.Code != http.StatusServiceUnavailable || s.Has("n") {
+			t.Fatalf("answered %d, saved: %v, %v", recorder.Code, s.Has("n"), err)
+		}
+	}
+}
+
+func TestBrowserCloseReplacesAPersistentCookie(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, locmem.Open(), func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+		if r.URL.Path == "/forget" {
+			s.SetExpiry(cloakroom.ExpireAtBrowserClose())
+			return
+		}
+		s.Set("a", 1)
+	})
+	v := site.visitor(t)
+	v.get("/")
+	if c := v.get("/forget").setCookie(t); c == nil || c.MaxAge != 0 || c.Value != v.key() {
+		t.Errorf("cookie %v, want it again without an age", c)
+	}
+}
+
+// A handler that streams may save by itself. What needed a cookie is told.
+func TestLateSaveOfItsOwnIsNotSilent(t *testing.T) {
+	t.Parallel()
+	var sessions *cloakroom.Manager
+	site := newSite(t, locmem.Open(), func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+		switch r.URL.Path {
+		case "/stream/cycle", "/stream":
+			http.NewResponseController(w).Flush()
+			if r.URL.Path == "/stream/cycle" {
+				s.CycleKey()
+			}
+			s.Set("was", "streamed")
+			if err := sessions.Save(r.Context(), s); err != nil {
+				t.Error(err)
+			}
+		default:
+			remember(w, r, s)
+		}
+	})
+	sessions = site.sessions
+	v := site.visitor(t)
+	v.get("/set?in")
+	v.get("/stream")
+	if got := v.get("/").body; got != "streamed" || site.log.Len() != 0 {
+		t.Errorf("got %q, log %q", got, site.log)
+	}
+	v.get("/stream/cycle")
+	if !strings.Contains(site.log.String(), "level=ERROR") {
+		t.Error("a key that the browser was never told, and nobody knows")
+	}
+}
+
+func TestHijackThatCannotBeLeavesTheSession(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	recorder := httptest.NewRecorder()
+	sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := sessions.Open(r)
+		s.Set("a", 1)
+		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			t.Error("hijacked, though the session that begins needs a cookie")
+		}
+		io.WriteString(w, "by long polling, then")
+	})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	if len(recorder.Result().Cookies()) != 1 {
+		t.Error("no cookie: the session is lost")
+	}
+}
+
+func TestAfterTheErrorHandlerNothingElseAnswers(t *testing.T) {
+	t.Parallel()
+	for name, goOn := range map[string]func(http.ResponseWriter) error{
+		"Write": func(w http.ResponseWriter) error { _, err := io.WriteString(w, "x"); return err },
+		"ReadFrom": func(w http.ResponseWriter) error {
+			_, err := w.(io.ReaderFrom).ReadFrom(strings.NewReader("x"))
+			return err
+		},
+		"Flush":       func(w http.ResponseWriter) error { return http.NewResponseController(w).Flush() },
+		"Hijack":      func(w http.ResponseWriter) error { _, _, err := http.NewResponseController(w).Hijack(); return err },
+		"WriteHeader": func(w http.ResponseWriter) error { w.WriteHeader(200); _, err := w.Write(nil); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			engine := watch(locmem.Open())
+			site := newSite(t, engine, func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+				engine.down.Store(true)
+				s.Set("a", 1)
+				w.Header().Set("Content-Length", "999")
+				w.Header().Set("X-Accel-Redirect", "/private")
+				w.WriteHeader(http.StatusOK)
+				if err := goOn(w); !errors.Is(err, cloakroom.ErrUnavailable) {
+					t.Errorf("got %v, want what the save failed of", err)
+				}
+			})
+			a := site.visitor(t).get("/")
+			if a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("X-Accel-Redirect") != "" || !strings.HasSuffix(a.body, "the back end is away\n") {
+				t.Errorf("%d %v %q", a.StatusCode, a.Header, a.body)
+			}
+		})
+	}
+}
+
+func TestSwitchingProtocolsBegins(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	recorder := httptest.NewRecorder()
+	sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s, _ := sessions.Open(r)
+		s.Set("a", 1)
+		w.WriteHeader(http.StatusSwitchingProtocols)
+	})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	if recorder.Header().Get("Set-Cookie") == "" {
+		t.Error("no cookie")
+	}
+}
+
+// A handler that asks for the save's error may answer it in its own way.
+func TestOwnAnswerToAFailedSave(t *testing.T) {
+	t.Parallel()
+	var sessions *cloakroom.Manager
+	site := newSite(t, locmem.Open(), func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+		s.Set("x", make(chan int))
+		if err := sessions.Save(r.Context(), s); err != nil {
+			s.Discard()
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			io.WriteString(w, "own page")
+		}
+	})
+	sessions = site.sessions
+	if a := site.visitor(t).get("/"); a.StatusCode != http.StatusUnprocessableEntity || a.body != "own page" {
+		t.Errorf("%d %q", a.StatusCode, a.body)
+	}
+}
+
+// While secret keys are being exchanged, one side cannot read what the other
+// stored. Logging out there must end it all the same.
+func TestLogoutOfWhatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	engine, err := db.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "sessions.sqlite3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	if err := engine.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ahead := cloakroom.New(engine, cloakroom.WithSecretKey("new"))
+	key := stored(t, ahead, map[string]any{"user": "zoe"}).Key()
+	behind := newSite(t, engine, func(_ http.ResponseWriter, _ *http.Request, s *cloakroom.Session) { s.Flush() }, cloakroom.WithSecretKey("old"))
+	v := behind.visitor(t)
+	v.setKey(key)
+	v.get("/out")
+	if _, err := ahead.Load(t.Context(), key); !errors.Is(err, cloakroom.ErrNotFound) {
+		t.Error("logged out, and the key still opens the session:", err)
+	}
+}
+
+func TestAPageWithoutASessionForAnOutageIsNotShared(t *testing.T) {
+	t.Parallel()
+	engine := watch(locmem.Open())
+	engine.down.Store(true)
+	sessions := cloakroom.New(engine)
+	request := httptest.NewRequest("GET", "/", nil)
+	request.AddCookie(&http.Cookie{Name: "sessionid", Value: cloakroom.NewKey()})
+	recorder := httptest.NewRecorder()
+	sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := sessions.Open(r); err != nil {
+			io.WriteString(w, "the page for everybody")
+		}
+	})).ServeHTTP(recorder, request)
+	if recorder.Header().Get("Vary") != "Cookie" {
+		t.Error("a shared cache may give it to those who are signed in")
+	}
+}
+
+func TestWrappedTwiceIsWrappedOnce(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	set := func(name string, next http.Handler) http.Handler {
+		return sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, _ := sessions.Open(r)
+			s.Set(name, 1)
+			if next != nil {
+				next.ServeHTTP(w, r)
+			}
+		}))
+	}
+	recorder := httptest.NewRecorder()
+	set("outer", set("inner", nil)).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	c := answer{Response: recorder.Result()}.setCookie(t)
+	s, err := sessions.Load(t.Context(), c.Value)
+	if err != nil || !s.Has("outer") || !s.Has("inner") {
+		t.Errorf("%v, %v", s.Keys(), err)
+	}
+}
+
+// An Open whose own context ended does not stand for the whole request.
+func TestOpenAgainAfterItsContextEnded(t *testing.T) {
+	t.Parallel()
+	sessions := cloakroom.New(locmem.Open())
+	request := httptest.NewRequest("GET", "/", nil)
+	request.AddCookie(&http.Cookie{Name: "sessionid", Value: stored(t, sessions, map[string]any{"a": 1}).Key()})
+	sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		ended, cancel := context.WithCancel(r.Context())
+		cancel()
+		if _, err := sessions.Open(r.WithContext(ended)); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		if s, err := sessions.Open(r); err != nil || !s.Has("a") {
+			t.Error(err)
+		}
+	})).ServeHTTP(httptest.NewRecorder(), request)
+}
+
+// stuckSave never answers a Save.
+type stuckSave struct{ cloakroom.Engine }
+
+func (stuckSave) Save(ctx context.Context, _ *cloakroom.Record) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestFailedCycleLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	engine := locmem.Open()
+	key := stored(t, cloakroom.New(engine), map[string]any{"user": "zoe"}).Key()
+	slow := cloakroom.New(stuckSave{engine}, cloakroom.WithTimeout(20*time.Millisecond))
+	s, err := slow.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.CycleKey()
+	if err := slow.Save(t.Context(), s); !errors.Is(err, cloakroom.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	if stats, err := engine.Stats(t.Context()); err != nil || stats.Live != 1 {
+		t.Errorf("%d live sessions of one visitor, %v", stats.Live, err)
+	}
+}
+
+// disputed always conflicts.
+type disputed struct{ cloakroom.Engine }
+
+func (disputed) Save(context.Context, *cloakroom.Record) error {
+	return &cloakroom.Error{Engine: "disputed", Op: "save", Kind: cloakroom.ErrConflict}
+}
+
+func TestEndlessConflictEndsWithTheDeadline(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, disputed{locmem.Open()}, remember, cloakroom.WithTimeout(100*time.Millisecond))
+	v := site.visitor(t)
+	v.get("/set?first")
+	if a := v.get("/set?second"); a.StatusCode != http.StatusConflict || a.setCookie(t) != nil {
+		t.Errorf("%d, cookie %v", a.StatusCode, a.setCookie(t))
+	}
+	if got := v.get("/").body; got != "first" {
+		t.Errorf("got %q", got)
+	}
+}
