@@ -1,0 +1,240 @@
+package cacheddb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/engine/cache"
+)
+
+const (
+	// attempts bounds how often a load asks again because the session changes
+	// under it.
+	attempts = 5
+
+	// othersTurn is how long a load waits for what somebody else is filling the
+	// cache with.
+	othersTurn = 50 * time.Millisecond
+)
+
+// Option changes how [New] sets an engine up.
+type Option func(*front)
+
+// WithKeyPrefix is the KEY_PREFIX of Django's CACHES. The default is empty.
+func WithKeyPrefix(prefix string) Option { return func(f *front) { f.keyPrefix = prefix } }
+
+// WithVersion is the VERSION of Django's CACHES. The default is 1.
+func WithVersion(version int) Option { return func(f *front) { f.version = version } }
+
+// WithLogger says where it is told that the cache fell silent, and that it is
+// back. The default is [slog.Default].
+func WithLogger(log *slog.Logger) Option { return func(f *front) { f.health.log = log } }
+
+// front is the cache, and how far it is to be trusted.
+type front struct {
+	cache     cache.Cache
+	keyPrefix string
+	version   int
+	health    *health
+	leases    atomic.Int32 // whether the cache keeps leases: unknown, yes or no
+}
+
+const (
+	unknown = iota
+	yes
+	no
+)
+
+func newFront(c cache.Cache, options []Option) *front {
+	f := &front{cache: c, version: 1}
+	f.health = newHealth(f)
+	for _, o := range options {
+		o(f)
+	}
+	return f
+}
+
+func (f *front) nameOf(key string) string {
+	return fmt.Sprintf("%s:%d:django.contrib.sessions.cached_db%s", f.keyPrefix, f.version, key)
+}
+
+// errAway says that the cache was not asked, for it does not answer.
+var errAway = errors.New("the cache does not answer")
+
+// ask asks the cache something, no longer than it is sensible to wait for it.
+func (f *front) ask(ctx context.Context, do func(context.Context) error) error {
+	if f.health.isAway() {
+		return errAway
+	}
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := do(short)
+	switch {
+	case answered(err):
+		f.health.heard()
+	case ctx.Err() == nil: // and nobody lost interest
+		f.health.lost(err)
+	}
+	return err
+}
+
+// answered reports whether err is what a cache that is there may say.
+func answered(err error) bool {
+	for _, kind := range []error{
+		cloakroom.ErrNotFound, cloakroom.ErrCorrupt, cloakroom.ErrConflict, cloakroom.ErrGone,
+		cloakroom.ErrTooLarge, cloakroom.ErrUnencodable,
+	} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return err == nil
+}
+
+// overtaken reports whether somebody else changed what is in the cache.
+func overtaken(err error) bool {
+	return errors.Is(err, cloakroom.ErrConflict) || errors.Is(err, cloakroom.ErrGone)
+}
+
+func (f *front) get(ctx context.Context, key string) (r *cloakroom.Record, err error) {
+	err = f.ask(ctx, func(ctx context.Context) error {
+		r, err = f.cache.Get(ctx, f.nameOf(key))
+		return err
+	})
+	return r, err
+}
+
+// lookUp returns what the cache has of a session, or else a lease to fill it
+// under, or else neither: then there is nothing to be had of the cache.
+func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroom.Record) {
+	const step = 2 * time.Millisecond
+	waited := time.Duration(0)
+	for range attempts + int(othersTurn/step) {
+		found, err := f.get(ctx, key)
+		switch {
+		case errors.Is(err, cloakroom.ErrCorrupt):
+			f.drop(ctx, key)
+			continue
+		case err == nil && isLease(found) && waited < othersTurn:
+			waited += step
+			select {
+			case <-time.After(step):
+			case <-ctx.Done():
+				return nil, nil
+			}
+			continue
+		case err == nil && !isLease(found) && f.health.isTrusted() && !expired(found):
+			return found, nil
+		}
+		lease, err = f.leave(ctx, key, found, err)
+		if err == nil || !overtaken(err) {
+			return nil, lease
+		}
+	}
+	return nil, nil
+}
+
+func expired(r *cloakroom.Record) bool {
+	return !r.Expires.IsZero() && !r.Expires.After(time.Now())
+}
+
+// lease returns a lease in place of whatever is in the cache, or nil. What that
+// is is asked of the cache, unless it is known.
+func (f *front) lease(ctx context.Context, key string, cached any) *cloakroom.Record {
+	found, err := &cloakroom.Record{Version: cached}, error(nil)
+	if cached == nil {
+		found, err = f.get(ctx, key)
+	}
+	lease, _ := f.leave(ctx, key, found, err)
+	return lease
+}
+
+// leave leaves a lease in place of what was found.
+func (f *front) leave(ctx context.Context, key string, found *cloakroom.Record, err error) (*cloakroom.Record, error) {
+	if err != nil && !errors.Is(err, cloakroom.ErrNotFound) {
+		return nil, err
+	}
+	if !f.canLease(ctx) {
+		return nil, errors.ErrUnsupported
+	}
+	lease := newLease()
+	if err == nil {
+		lease.Version = found.Version
+		err = f.ask(ctx, func(ctx context.Context) error { return f.cache.Swap(ctx, f.nameOf(key), lease) })
+	} else {
+		err = f.add(ctx, f.nameOf(key), lease)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return lease, nil
+}
+
+func (f *front) add(ctx context.Context, name string, r *cloakroom.Record) error {
+	return f.ask(ctx, func(ctx context.Context) error {
+		added, err := f.cache.Add(ctx, name, r)
+		if err == nil && !added {
+			err = cloakroom.ErrConflict
+		}
+		return err
+	})
+}
+
+// canLease reports whether the cache gives a lease back as one, which it has to
+// be asked for once: Django would take any other for a session.
+func (f *front) canLease(ctx context.Context) bool {
+	if f.leases.Load() != unknown {
+		return f.leases.Load() == yes
+	}
+	probe := "_cloakroom_probe_" + cloakroom.NewKey()
+	err := f.add(ctx, f.nameOf(probe), newLease())
+	if err == nil {
+		defer f.drop(ctx, probe)
+		var r *cloakroom.Record
+		if r, err = f.get(ctx, probe); err == nil && isLease(r) {
+			f.leases.Store(yes)
+			return true
+		}
+	}
+	if answered(err) && !errors.Is(err, cloakroom.ErrNotFound) {
+		f.leases.Store(no)
+	}
+	return false
+}
+
+// fill puts a record in the place of a lease, and returns its version there.
+func (f *front) fill(ctx context.Context, key string, lease, r *cloakroom.Record) (any, error) {
+	filling := &cloakroom.Record{Data: r.Data, Expires: r.Expires, Version: lease.Version}
+	if err := f.ask(ctx, func(ctx context.Context) error { return f.cache.Swap(ctx, f.nameOf(key), filling) }); err != nil {
+		return nil, err
+	}
+	return filling.Version, nil
+}
+
+// drop removes what the cache has of a session, if it answers.
+func (f *front) drop(ctx context.Context, key string) {
+	_ = f.remove(ctx, key)
+}
+
+// forget removes what the cache has of a session that was changed. A cache that
+// does not answer is told as soon as it does, and trusted no earlier.
+func (f *front) forget(ctx context.Context, key string) {
+	if f.health.owesAlready(key) {
+		return
+	}
+	if err := f.remove(ctx, key); err != nil {
+		f.health.owe(key, err)
+	}
+}
+
+// remove goes on when the visitor has left.
+func (f *front) remove(ctx context.Context, key string) error {
+	return f.ask(context.WithoutCancel(ctx), func(ctx context.Context) error {
+		return f.cache.Delete(ctx, f.nameOf(key))
+	})
+}

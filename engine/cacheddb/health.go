@@ -1,0 +1,188 @@
+package cacheddb
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// patience is how long the cache has for an answer. It is also how long its
+	// silence says nothing: in a shorter one nobody else has given it up.
+	patience = 500 * time.Millisecond
+
+	// probation is how long what the cache has is not believed after a silence:
+	// others may have things to tell it first.
+	probation = 2 * time.Second
+
+	// retry is how often a cache that is away is tried.
+	retry = 100 * time.Millisecond
+
+	// maxOwed bounds the memory that an outage takes.
+	maxOwed = 1 << 18
+)
+
+// health is whether the cache answers, and what it still has to be told.
+//
+// When it falls silent a goroutine begins that tries it until it is back and
+// knows everything, or until the engine is closed.
+type health struct {
+	front *front
+	log   *slog.Logger
+	start time.Time
+
+	away    atomic.Bool
+	last    atomic.Int64 // when it was last heard, in nanoseconds from start
+	trusted atomic.Int64 // from when on its entries are believed; never, while it owes an answer
+
+	mu       sync.Mutex
+	owed     map[string]struct{} // what it has to forget
+	overflow bool                // and more than that
+	mending  bool
+	closed   chan struct{}
+	mends    sync.WaitGroup
+}
+
+const never = math.MaxInt64
+
+func newHealth(f *front) *health {
+	h := &health{front: f, log: slog.Default(), start: time.Now(), owed: map[string]struct{}{}, closed: make(chan struct{})}
+	h.last.Store(math.MinInt64 / 2)
+	return h
+}
+
+func (h *health) now() int64 { return int64(time.Since(h.start)) }
+
+func (h *health) isAway() bool { return h.away.Load() }
+
+func (h *health) isTrusted() bool { return h.now() >= h.trusted.Load() }
+
+// heard notes an answer.
+func (h *health) heard() {
+	now := h.now()
+	if now-h.last.Swap(now) <= int64(patience) {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.mending && !h.overflow {
+		h.trusted.Store(now + int64(probation))
+	}
+}
+
+// lost notes that there was none.
+func (h *health) lost(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leave(err)
+}
+
+func (h *health) leave(err error) {
+	h.away.Store(true)
+	h.trusted.Store(never)
+	if h.mending {
+		return
+	}
+	select {
+	case <-h.closed:
+	default:
+		h.mending = true
+		h.mends.Go(h.mend)
+		h.log.Warn("the cache does not answer; sessions are loaded from what is behind it", "error", err)
+	}
+}
+
+// owesAlready notes, while the cache is away, what it has to forget.
+func (h *health) owesAlready(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.away.Load() {
+		h.note(key)
+	}
+	return h.away.Load()
+}
+
+// owe notes that the cache could not be told to forget something.
+func (h *health) owe(key string, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.note(key)
+	h.leave(err)
+}
+
+func (h *health) note(key string) {
+	if len(h.owed) < maxOwed {
+		h.owed[key] = struct{}{}
+	} else {
+		h.overflow = true
+	}
+}
+
+// mend waits for the cache, and tells it what it missed.
+func (h *health) mend() {
+	for {
+		select {
+		case <-h.closed:
+			return
+		case <-time.After(retry):
+		}
+		if h.answers() && h.settle() {
+			return
+		}
+	}
+}
+
+func (h *health) answers() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return h.front.cache.Ping(ctx) == nil
+}
+
+// settle lets the cache be asked again, tells it what it has to forget, and then
+// has it trusted. It reports whether that is done.
+func (h *health) settle() bool {
+	h.mu.Lock()
+	owed := h.owed
+	h.owed = map[string]struct{}{}
+	h.away.Store(false)
+	h.mu.Unlock()
+	for key := range owed {
+		if err := h.front.remove(context.Background(), key); err != nil {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.leave(err)
+			for key := range owed {
+				h.note(key)
+			}
+			return false
+		}
+		delete(owed, key)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.away.Load() {
+		return false
+	}
+	h.mending = false
+	if h.overflow {
+		h.log.Error("the cache is back, but it missed more than can be remembered; every load is checked from now on (flush the cache, and restart)")
+		return true
+	}
+	h.trusted.Store(h.now() + int64(probation))
+	h.log.Info("the cache is back")
+	return true
+}
+
+func (h *health) close() {
+	h.mu.Lock()
+	select {
+	case <-h.closed:
+	default:
+		close(h.closed)
+	}
+	h.mu.Unlock()
+	h.mends.Wait()
+}

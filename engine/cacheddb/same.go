@@ -1,0 +1,58 @@
+package cacheddb
+
+import (
+	"bytes"
+	"reflect"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/pickle"
+)
+
+// same reports whether two dictionaries say the same: what the cache keeps as a
+// pickle, the store may keep as JSON. In doubt they do not, which costs another
+// load.
+func same(a, b map[string]any) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for name, v := range a {
+		other, ok := b[name]
+		if !ok || !sameValue(v, other) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameValue(a, b any) bool {
+	_, pickledA := a.(pickle.Raw)
+	_, pickledB := b.(pickle.Raw)
+	if pickledA && pickledB { // whose plain values do not tell all
+		one, errA := pickle.Marshal(map[string]any{"": a}, pickle.DefaultProtocol)
+		other, errB := pickle.Marshal(map[string]any{"": b}, pickle.DefaultProtocol)
+		return errA == nil && errB == nil && bytes.Equal(one, other)
+	}
+	return reflect.DeepEqual(plain(a), plain(b))
+}
+
+// plain is v with every [cloakroom.Value] in it made plain.
+func plain(v any) any {
+	switch v := v.(type) {
+	case cloakroom.Value:
+		return plain(v.Plain())
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, member := range v {
+			out[name] = plain(member)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, member := range v {
+			out[i] = plain(member)
+		}
+		return out
+	default:
+		return v
+	}
+}
