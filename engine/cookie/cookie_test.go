@@ -461,6 +461,10 @@ func TestEndedSessionsStayEnded(t *testing.T) {
 		if err := there.Save(t.Context(), &later); err != nil {
 			t.Fatal(err)
 		}
+		elsewhere := *first // by a process without a list
+		if err := open().Save(t.Context(), &elsewhere); err != nil {
+			t.Fatal(err)
+		}
 		// One that Django began has no name, and its own digest for one.
 		begun := sign(t, signing.CookieSalt, `{"n":0}`)
 		adopted := &cloakroom.Record{Key: begun, Data: map[string]any{"n": int64(1)}, Expires: time.Now().Add(time.Hour)}
@@ -474,7 +478,8 @@ func TestEndedSessionsStayEnded(t *testing.T) {
 		}
 		for range 20 { // days
 			for what, key := range map[string]string{
-				"as created": first.Key, "as saved later": later.Key, "as Django left it": begun, "as adopted": adopted.Key,
+				"as created": first.Key, "as saved later": later.Key,
+				"as saved elsewhere": elsewhere.Key, "as Django left it": begun, "as adopted": adopted.Key,
 			} {
 				if _, err := there.Load(t.Context(), key); !errors.Is(err, cloakroom.ErrNotFound) {
 					t.Fatalf("%s: %v, want ErrNotFound", what, err)

@@ -26,7 +26,11 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 		return err
 	}
 	form, _ := r.Version.(session.Form) // where a session goes on under another key
-	return e.write("create", r, ticket{form: form, id: cloakroom.NewKey()})
+	t := ticket{form: form}
+	if e.list != nil {
+		t.name = cloakroom.NewKey()
+	}
+	return e.write("create", r, t)
 }
 
 // Save implements [cloakroom.Engine], as far as that can be without a server: it
@@ -82,7 +86,7 @@ func (e *Engine) Ping(ctx context.Context) error {
 	if err := e.ready(ctx, "ping"); err != nil {
 		return err
 	}
-	_, err := e.ended(ctx, "ping", "ping")
+	_, err := e.ended(ctx, "ping", ticket{name: "ping"})
 	return err
 }
 
@@ -98,7 +102,7 @@ func (e *Engine) live(ctx context.Context, op, key string) (ticket, error) {
 	if !t.expires.After(time.Now()) {
 		return ticket{}, notFound(op, nil)
 	}
-	switch ended, err := e.ended(ctx, op, t.id); {
+	switch ended, err := e.ended(ctx, op, t); {
 	case err != nil:
 		return ticket{}, err
 	case ended:

@@ -37,7 +37,7 @@ func (e *Engine) end(ctx context.Context, op string, t ticket) error {
 		return nil
 	}
 	until := time.Now().Add(e.maxAge + overlap)
-	added, err := e.list.Add(ctx, listPrefix+t.id, &cloakroom.Record{Data: map[string]any{}, Expires: until})
+	added, err := e.list.Add(ctx, listPrefix+t.id(), &cloakroom.Record{Data: map[string]any{}, Expires: until})
 	if err == nil && !added {
 		return &cloakroom.Error{Engine: name, Op: op, Kind: cloakroom.ErrGone}
 	}
@@ -45,11 +45,11 @@ func (e *Engine) end(ctx context.Context, op string, t ticket) error {
 }
 
 // ended reports whether a session is on the list. What cannot be read is there.
-func (e *Engine) ended(ctx context.Context, op, id string) (bool, error) {
+func (e *Engine) ended(ctx context.Context, op string, t ticket) (bool, error) {
 	if e.list == nil {
 		return false, nil
 	}
-	_, err := e.list.Get(ctx, listPrefix+id)
+	_, err := e.list.Get(ctx, listPrefix+t.id())
 	switch {
 	case err == nil, errors.Is(err, cloakroom.ErrCorrupt):
 		return true, nil

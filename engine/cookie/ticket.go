@@ -27,10 +27,21 @@ const (
 
 // ticket is what a session key says.
 type ticket struct {
+	key     string
 	data    map[string]any
 	form    session.Form
-	id      string
+	name    string // empty where there was no list when the session began
 	expires time.Time
+}
+
+// id is what the session is called on the list: its name, or else the digest of
+// its key, which becomes its name. So the key ends with all that follow from it.
+func (t ticket) id() string {
+	if t.name != "" {
+		return t.name
+	}
+	digest := sha256.Sum256([]byte(t.key))
+	return hex.EncodeToString(digest[:16])
 }
 
 // read verifies key and makes sense of it. What cannot be verified is an error
@@ -43,17 +54,11 @@ func (e *Engine) read(key string) (ticket, error) {
 	if err != nil {
 		return ticket{}, err
 	}
-	t := ticket{data: d.Data, form: d.Form, expires: e.latest(d.Data, d.Signed)}
+	t := ticket{key: key, data: d.Data, form: d.Form, expires: e.latest(d.Data, d.Signed)}
 	if life, ok := t.data[lifeName].(int64); ok && life < int64(e.maxAge/time.Second) {
 		t.expires = earlier(t.expires, d.Signed.Add(time.Duration(max(life, 0))*time.Second))
 	}
-	// A session that has no name yet goes by the digest of its cookie, so that
-	// the cookie ends with those that follow from it.
-	var named bool
-	if t.id, named = t.data[idName].(string); !named {
-		digest := sha256.Sum256([]byte(key))
-		t.id = hex.EncodeToString(digest[:16])
-	}
+	t.name, _ = t.data[idName].(string)
 	delete(t.data, idName)
 	delete(t.data, lifeName)
 	return t, nil
@@ -63,17 +68,18 @@ func (e *Engine) read(key string) (ticket, error) {
 func (e *Engine) write(op string, r *cloakroom.Record, t ticket) error {
 	now := time.Now()
 	latest := e.latest(r.Data, now)
-	shorter := latest.Sub(r.Expires) >= time.Second
-	data := r.Data
-	if shorter || e.list != nil {
-		data = make(map[string]any, len(r.Data)+2)
-		maps.Copy(data, r.Data)
-		if shorter {
-			data[lifeName] = int64((r.Expires.Sub(now) + time.Second - 1) / time.Second)
-		}
-		if e.list != nil {
-			data[idName] = t.id
-		}
+	data := maps.Clone(r.Data)
+	if data == nil {
+		data = map[string]any{}
+	}
+	if latest.Sub(r.Expires) >= time.Second {
+		data[lifeName] = int64((r.Expires.Sub(now) + time.Second - 1) / time.Second)
+	}
+	switch {
+	case e.list != nil:
+		data[idName] = t.id()
+	case t.name != "": // for those who have a list
+		data[idName] = t.name
 	}
 	key, err := e.encode(data, t.form)
 	if err != nil {
