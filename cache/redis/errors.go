@@ -37,12 +37,15 @@ var diagnoses = []diagnosis{
 	{"WRONGPASS", cloakroom.ErrConfig, "Redis refuses the user or the password", "mend them in the address"},
 	{"invalid password", cloakroom.ErrConfig, "Redis refuses the password", "mend it in the address"},
 	{"without any password configured", cloakroom.ErrConfig, "Redis has no password", "leave it out of the address, or set requirepass"},
-	{"NOPERM", cloakroom.ErrConfig, "Redis does not allow the user that", "allow it +get +pttl +set +del +pexpire +eval +evalsha +scan +strlen +ping on the keys of the sessions"},
+	{"NOPERM", cloakroom.ErrConfig, "Redis does not allow the user that", rights},
+	{"The user executing the script", cloakroom.ErrConfig, "Redis does not allow the user that", rights},
 	{"DB index is out of range", cloakroom.ErrConfig, "Redis has no database of that number", "choose a lower one, or raise databases"},
 	{"DENIED", cloakroom.ErrConfig, "Redis is in protected mode", "give it a password, or bind it to an address of its own"},
 	{"No such master", cloakroom.ErrConfig, "the Sentinels know no primary of that name", "mend the name in the address"},
 	{"exceeds maximum allowed size", cloakroom.ErrTooLarge, "Redis takes no value as large", "keep less in the session, or raise proto-max-bulk-len"},
 }
+
+const rights = "allow it +get +pttl +set +del +pexpire +eval +evalsha +scan +strlen +ping on the keys of the sessions"
 
 // failure says what became of a command. It returns nil for a nil err.
 func (c *Cache) failure(ctx context.Context, err error) error {

@@ -201,7 +201,7 @@ func plainExtension(d *msgpack.Decoder) (any, error) {
 	if id == timestamp {
 		return msgpack.NewDecoder(bytes.NewReader(raw)).DecodeTime()
 	}
-	return slices.Clone(raw[len(raw)-n:]), nil
+	return []byte(raw[len(raw)-n:]), nil
 }
 
 // marshalMessagePack writes what Python's msgpack.dumps does, with the names of

@@ -13,7 +13,7 @@ import (
 
 // maxSize bounds how many bytes a session may be serialized to, so that no
 // compressed value blows up.
-const maxSize = 64 << 20
+const maxSize = 16 << 20
 
 var errTooLong = fmt.Errorf("it takes more than %d bytes", maxSize)
 

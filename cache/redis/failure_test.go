@@ -1,0 +1,201 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/redis"
+	"github.com/cloakroom-go/cloakroom/internal/server"
+)
+
+// says checks what an error is and what it tells.
+func says(t *testing.T, err, kind error, text string) {
+	t.Helper()
+	if !errors.Is(err, kind) || !strings.Contains(err.Error(), text) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error %v\nwant one that matches %q and says %q, and no password", err, kind, text)
+	}
+}
+
+func create(t testing.TB, e cloakroom.Engine) *cloakroom.Record {
+	t.Helper()
+	r := &cloakroom.Record{Data: map[string]any{"n": int64(0)}, Expires: time.Now().Add(time.Hour)}
+	if err := e.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	locked := server.Redis(t, "user default on >secret ~* &* +@all")
+	encrypted := server.RedisTLS(t)
+	clustered := server.Redis(t, "cluster-enabled yes")
+	for name, c := range map[string]struct {
+		address string
+		kind    error
+		text    string
+	}{
+		"wrong address":      {"redis://:secret@h?x=1", cloakroom.ErrConfig, "there is no option"},
+		"nobody there":       {"redis://127.0.0.1:1", cloakroom.ErrUnavailable, "Redis cannot be reached (see that it runs at 127.0.0.1:1/0)"},
+		"no socket":          {"unix:///nowhere/redis.sock", cloakroom.ErrUnavailable, "Redis cannot be reached"},
+		"no password":        {"redis://" + locked.Addr, cloakroom.ErrConfig, "Redis wants a password"},
+		"wrong password":     {"redis://:secretly@" + locked.Addr, cloakroom.ErrConfig, "Redis refuses the user or the password"},
+		"needless password":  {"redis://ada:secret@" + s.Addr, cloakroom.ErrConfig, "Redis refuses the user or the password"},
+		"database":           {"redis://" + s.Addr + "/99", cloakroom.ErrConfig, "Redis has no database of that number"},
+		"certificate":        {"rediss://" + encrypted.Addr, cloakroom.ErrConfig, "Redis's certificate is not trusted"},
+		"not encrypted":      {"rediss://" + s.Addr, cloakroom.ErrUnavailable, ""},
+		"no Sentinel":        {"redis+sentinel://" + s.Addr + "/main", cloakroom.ErrUnavailable, ""},
+		"no Cluster is fine": {"redis+cluster://" + s.Addr, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+			defer cancel()
+			e, err := redis.Open(ctx, c.address)
+			if err == nil {
+				if err := e.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+			if c.kind != nil {
+				says(t, err, c.kind, c.text)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+
+	e := open(t, "redis://"+clustered.Addr)
+	_, err := e.Load(t.Context(), cloakroom.NewKey())
+	says(t, err, cloakroom.ErrUnavailable, "the Redis Cluster is down")
+}
+
+func TestOpenHonoursItsDeadline(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() // which accepts, and never answers
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	_, err = redis.Open(ctx, "redis://"+listener.Addr().String())
+	says(t, err, cloakroom.ErrUnavailable, "Redis did not answer in time")
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
+// A Redis that is there and will not.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	s := server.Redis(t)
+	e := open(t, "redis://"+s.Addr)
+	r := create(t, e)
+	for name, c := range map[string]struct {
+		set, unset []string
+		kind       error
+		text       string
+		load       error // reading goes on where it can
+	}{
+		"full":     {[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}, cloakroom.ErrUnavailable, "Redis is full (raise maxmemory", nil},
+		"replica":  {[]string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}, cloakroom.ErrUnavailable, "this Redis is a replica", nil},
+		"alone":    {[]string{"CONFIG", "SET", "min-replicas-to-write", "1"}, []string{"CONFIG", "SET", "min-replicas-to-write", "0"}, cloakroom.ErrUnavailable, "Redis has too few replicas", nil},
+		"no right": {[]string{"ACL", "SETUSER", "default", "-get"}, []string{"ACL", "SETUSER", "default", "+get"}, cloakroom.ErrConfig, "Redis does not allow the user that (allow it +get", cloakroom.ErrConfig},
+	} {
+		command(t, s.Addr, c.set...)
+		_, err := e.Load(t.Context(), r.Key)
+		if c.load == nil && err != nil || !errors.Is(err, c.load) {
+			t.Errorf("%s: Load: %v", name, err)
+		}
+		later := *r
+		says(t, e.Save(t.Context(), &later), c.kind, c.text)
+		command(t, s.Addr, c.unset...)
+		if err := e.Save(t.Context(), r); err != nil {
+			t.Errorf("%s: afterwards: %v", name, err)
+		}
+	}
+}
+
+// Somebody keeps something else under the session's key.
+func TestAnotherType(t *testing.T) {
+	t.Parallel()
+	s := server.Redis(t)
+	e := open(t, "redis://"+s.Addr)
+	r := create(t, e)
+	key := ":1:django.contrib.sessions.cache" + r.Key
+	command(t, s.Addr, "DEL", key)
+	command(t, s.Addr, "RPUSH", key, "x")
+	_, err := e.Load(t.Context(), r.Key)
+	if !errors.Is(err, cloakroom.ErrNotFound) || !errors.Is(err, cloakroom.ErrCorrupt) {
+		t.Errorf("Load: %v", err)
+	}
+	if err := e.Save(t.Context(), r); !errors.Is(err, cloakroom.ErrConflict) {
+		t.Errorf("Save: %v", err)
+	}
+	if st, err := e.Stats(t.Context()); err != nil || st.Live != 0 {
+		t.Errorf("Stats: %+v, %v", st, err)
+	}
+	for range e.List(t.Context()) {
+		t.Error("List yields what is no session")
+	}
+}
+
+// A Redis that hangs: everybody is answered in time, and again once it goes on.
+func TestHang(t *testing.T) {
+	t.Parallel()
+	s := server.Redis(t)
+	e := open(t, "redis://"+s.Addr)
+	r := create(t, e)
+	s.Pause()
+	for range 8 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		start := time.Now()
+		_, err := e.Load(ctx, r.Key)
+		says(t, err, cloakroom.ErrUnavailable, "Redis did not answer in time")
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("Load took %v", took)
+		}
+		cancel()
+	}
+	s.Resume()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if _, err := e.Load(ctx, r.Key); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A restart breaks every connection once, and nobody notices.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	s := server.Redis(t, "appendonly yes", "appendfsync always")
+	e := open(t, "redis://"+s.Addr)
+	if !e.Describe().Persistent {
+		t.Error("Describe: not persistent, with an append-only file")
+	}
+	r := create(t, e)
+	for range 3 {
+		s.Stop()
+		s.Start()
+		r.Data = map[string]any{"n": r.Data["n"].(int64) + 1}
+		if err := e.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		s.Kill()
+		s.Start()
+		got, err := e.Load(t.Context(), r.Key)
+		if err != nil || got.Data["n"] != r.Data["n"] {
+			t.Fatalf("%v, %v", got, err)
+		}
+		s.Kill()
+		s.Start()
+		create(t, e)
+	}
+}
