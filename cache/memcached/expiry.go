@@ -9,9 +9,9 @@ const (
 	// ended is the expiry of what has ended already. (0 would be never.)
 	ended = -1
 
-	// maxRelative is from how many seconds on Memcached takes a number for a
-	// Unix time.
-	maxRelative = 30 * 24 * 60 * 60
+	// maxRelative is the most that can be said as a number of seconds. Memcached
+	// takes a greater one for a Unix time.
+	maxRelative = 30 * 24 * time.Hour
 )
 
 // exptime is an expiry in Memcached's terms: in so many seconds, as Django says
@@ -19,11 +19,11 @@ const (
 // be said as a date, in 31 bits: anything later would be in the past.
 func exptime(expires, now time.Time) int64 {
 	left := expires.Sub(now)
-	if left <= 0 {
+	switch {
+	case left <= 0:
 		return ended
-	}
-	if seconds := int64((left + time.Second - 1) / time.Second); seconds <= maxRelative {
-		return seconds
+	case left <= maxRelative:
+		return int64((left + time.Second - 1) / time.Second)
 	}
 	return min(expires.Unix(), math.MaxInt32)
 }
