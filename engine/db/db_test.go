@@ -12,9 +12,10 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/enginetest"
+	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 )
 
-const secret = "a secret key of this test"
+const secret = djangotest.SecretKey
 
 func TestEngine(t *testing.T) {
 	t.Parallel()

@@ -95,7 +95,10 @@ func handle(t testing.TB, address string) *sql.DB {
 		t.Fatal(err)
 	}
 	driver, source := "pgx", address
-	if u.Scheme == "mysql" {
+	switch u.Scheme {
+	case "sqlite":
+		driver, source = "sqlite", strings.TrimPrefix(u.Path, "/")
+	case "mysql":
 		driver, source = "mysql", fmt.Sprintf("%s@tcp(%s)%s", u.User, u.Host, u.Path)
 	}
 	other, err := sql.Open(driver, source)
