@@ -34,34 +34,38 @@ func (g *graph) tuple(r ref) []ref {
 func (g *graph) made(r ref) made {
 	m := made{object: *g.object(r)}
 	m.args = g.tuple(m.object.args)
-	m.setClass(g)
-	switch {
-	case m.how != reduced || len(m.args) == 0:
-	case m.is("copyreg", "__newobj__"):
-		m.how, m.class, m.args = newObject, m.args[0], m.args[1:]
-		m.setClass(g)
-	case m.is("copyreg", "__newobj_ex__") && len(m.args) == 3 &&
-		g.nodes[m.args[1]].kind == kindTuple && g.nodes[m.args[2]].kind == kindDict:
-		m.how, m.class, m.kwargs, m.args = newObjectEx, m.args[0], m.args[2], g.tuple(m.args[1])
-		m.setClass(g)
-	case m.is("copyreg", "_reconstructor") && len(m.args) == 3 &&
-		g.isGlobal(m.args[1], "builtins", "object") && g.nodes[m.args[2]].kind == kindNone:
-		m.how, m.class, m.args = newObject, m.args[0], nil
-		m.setClass(g)
+	m.module, m.name = g.global(m.class)
+	if m.how != reduced || m.module != "copyreg" || len(m.args) == 0 || g.nodes[m.args[0]].kind != kindGlobal {
+		return m
 	}
+	// What protocols write that have no opcode for it.
+	class, args := m.args[0], m.args[1:]
+	switch {
+	case m.name == "__newobj__":
+		m.how, m.args = newObject, args
+	case m.name == "__newobj_ex__" && len(args) == 2 && g.nodes[args[0]].kind == kindTuple && g.nodes[args[1]].kind == kindDict:
+		m.how, m.args, m.kwargs = newObjectEx, g.tuple(args[0]), args[1]
+	case m.name == "_reconstructor" && len(args) == 2 && g.isGlobal(args[0], "builtins", "object") && g.nodes[args[1]].kind == kindNone:
+		m.how, m.args = newObject, nil
+	default:
+		return m
+	}
+	m.class = class
+	m.module, m.name = g.global(class)
 	return m
 }
 
-func (m *made) setClass(g *graph) {
-	m.module, m.name = "", ""
-	if n := g.nodes[m.class]; n.kind == kindGlobal {
-		m.module, m.name = g.str(ref(n.a)), g.str(ref(n.b))
+// global returns the name of a class or function, if it is one.
+func (g *graph) global(r ref) (module, name string) {
+	if n := g.nodes[r]; n.kind == kindGlobal {
+		return g.str(ref(n.a)), g.str(ref(n.b))
 	}
+	return "", ""
 }
 
 func (g *graph) isGlobal(r ref, module, name string) bool {
-	n := g.nodes[r]
-	return n.kind == kindGlobal && g.str(ref(n.a)) == module && g.str(ref(n.b)) == name
+	m, n := g.global(r)
+	return m == module && n == name && g.nodes[r].kind == kindGlobal
 }
 
 // bytesOf returns Python bytes, in the way of protocols before 3 too.

@@ -60,7 +60,7 @@ func (d *decoder) run() ref {
 		case opBinInt:
 			d.push(d.addInt(int64(int32(d.uint(4)))))
 		case opLong1:
-			d.pushLong(d.take(d.uint(1)))
+			d.pushLong(d.take(uint64(d.byte())))
 		case opLong4:
 			d.pushLong(d.take(d.uint(4)))
 		case opInt:
@@ -73,7 +73,7 @@ func (d *decoder) run() ref {
 			d.textFloat()
 
 		case opShortBinUnicode:
-			d.pushStr(d.take(d.uint(1)))
+			d.pushStr(d.take(uint64(d.byte())))
 		case opBinUnicode:
 			d.pushStr(d.take(d.uint(4)))
 		case opBinUnicode8:
@@ -81,11 +81,11 @@ func (d *decoder) run() ref {
 		case opUnicode:
 			d.textStr()
 		case opShortBinString:
-			d.pushASCII(d.take(d.uint(1)))
+			d.pushASCII(d.take(uint64(d.byte())))
 		case opBinString:
 			d.pushASCII(d.take(d.uint(4)))
 		case opShortBinBytes:
-			d.pushBytes(kindBytes, d.uint(1))
+			d.pushBytes(kindBytes, uint64(d.byte()))
 		case opBinBytes:
 			d.pushBytes(kindBytes, d.uint(4))
 		case opBinBytes8:
@@ -147,7 +147,7 @@ func (d *decoder) run() ref {
 		case opPut:
 			d.put(d.index())
 		case opBinPut:
-			d.put(d.uint(1))
+			d.put(uint64(d.byte()))
 		case opLongBinPut:
 			d.put(d.uint(4))
 		case opMemoize:
@@ -155,7 +155,7 @@ func (d *decoder) run() ref {
 		case opGet:
 			d.get(d.index())
 		case opBinGet:
-			d.get(d.uint(1))
+			d.get(uint64(d.byte()))
 		case opLongBinGet:
 			d.get(d.uint(4))
 
@@ -216,9 +216,8 @@ func (d *decoder) byte() byte {
 		d.fail(errTruncated)
 		return 0
 	}
-	c := d.text[d.pos]
 	d.pos++
-	return c
+	return d.text[d.pos-1]
 }
 
 // uint reads an unsigned number of n bytes, little end first.

@@ -93,6 +93,20 @@ func (g *graph) items(c chain) iter.Seq[ref] {
 	}
 }
 
+// pairs are the keys and values of a dict.
+func (g *graph) pairs(c chain) iter.Seq2[ref, ref] {
+	return func(yield func(key, value ref) bool) {
+		for at := c.first; at != 0; {
+			key := g.links[at]
+			value := g.links[key.next]
+			if !yield(key.node, value.node) {
+				return
+			}
+			at = value.next
+		}
+	}
+}
+
 func (g *graph) count(c chain) (n int) {
 	for at := c.first; at != 0; at = g.links[at].next {
 		n++
@@ -194,31 +208,29 @@ func (b *builder) addObject(o object) ref {
 	}
 	r := b.add(kindObject, uint32(len(b.objects)), 0)
 	b.objects = append(b.objects, o)
-	b.own(r, o.class)
-	b.own(r, o.args)
-	if o.kwargs != 0 {
-		b.own(r, o.kwargs)
-	}
+	b.own(r, o.class, o.args, o.kwargs)
 	return r
 }
 
-// own makes child part of parent.
+// own makes items part of owner.
 //
 // Python's pickler finishes every value before it makes it part of another,
 // unless a value contains itself. So adding to what is part of another already
 // is an error, and no graph has a cycle: the edge that would close one would
 // start at a value with a parent.
-func (b *builder) own(parent, child ref) {
-	c := &b.nodes[child]
-	c.used = true
-	p := &b.nodes[parent]
-	if p.used {
+func (b *builder) own(owner ref, items ...ref) {
+	depth := b.nodes[owner].depth
+	for _, item := range items {
+		n := &b.nodes[item]
+		n.used = true
+		depth = max(depth, n.depth+1)
+	}
+	o := &b.nodes[owner]
+	if o.used {
 		b.fail(errCycle)
 	}
-	if p.depth <= c.depth {
-		if p.depth = c.depth + 1; p.depth > maxDepth {
-			b.fail(errDeep)
-		}
+	if o.depth = depth; depth > maxDepth {
+		b.fail(errDeep)
 	}
 }
 
@@ -229,18 +241,24 @@ func (b *builder) extend(container ref, items []ref) {
 	b.nodes[container].a, b.nodes[container].b = c.first, c.last
 }
 
+// link adds items to a chain that is part of owner.
 func (b *builder) link(owner ref, c *chain, items []ref) {
-	for _, item := range items {
-		b.own(owner, item)
-		at := uint32(len(b.links))
-		b.links = append(b.links, link{node: item})
-		if c.first == 0 {
-			c.first = at
-		} else {
-			b.links[c.last].next = at
-		}
-		c.last = at
+	if len(items) == 0 {
+		return
 	}
+	b.own(owner, items...)
+	at := uint32(len(b.links))
+	if c.first == 0 {
+		c.first = at
+	} else {
+		b.links[c.last].next = at
+	}
+	for _, item := range items {
+		at++
+		b.links = append(b.links, link{item, at})
+	}
+	c.last = at - 1
+	b.links[c.last].next = 0
 }
 
 // settle makes the text whole.

@@ -136,7 +136,7 @@ func (e *encoder) session(session map[string]any) {
 				return
 			}
 			others = raw
-			n += raw.graph.count(raw.graph.nodes[raw.node].chain())/2 - 1
+			n += raw.graph.count(raw.chain())/2 - 1
 			continue
 		}
 		names = append(names, name)
@@ -150,7 +150,7 @@ func (e *encoder) session(session map[string]any) {
 		e.after(i, n, opSetItem, opSetItems)
 	}
 	if others.graph != nil {
-		e.pairs(others, len(names), n)
+		e.walk(others.graph).dictItemsFrom(len(names), n, others.chain())
 	}
 }
 

@@ -21,12 +21,6 @@ func (e *encoder) raw(r Raw) {
 	e.walk(r.graph).node(r.node)
 }
 
-// pairs writes a dictionary's items as those of a session from the i-th of n on.
-func (e *encoder) pairs(r Raw, i, n int) {
-	w := e.walk(r.graph)
-	w.items2(r.graph.nodes[r.node].chain(), i, n)
-}
-
 // walk returns the walk through g, begun already if a part of g is written.
 func (e *encoder) walk(g *graph) walk {
 	for _, k := range e.graphs {
@@ -104,7 +98,7 @@ func (w walk) node(r ref) {
 	case kindFrozenSet:
 		w.frozenSet(r, n)
 	case kindGlobal:
-		w.memo[r] = w.global(w.graph.str(ref(n.a)), w.graph.str(ref(n.b)))
+		w.memo[r] = w.encoder.global(w.graph.global(r))
 	case kindObject:
 		w.object(r)
 	}
@@ -122,21 +116,16 @@ func (w walk) listItems(c chain) {
 	}
 }
 
-func (w walk) dictItems(c chain) { w.items2(c, 0, w.count(c)/2) }
+func (w walk) dictItems(c chain) { w.dictItemsFrom(0, w.count(c)/2, c) }
 
-// items2 writes the items of a dict, which become the i-th and on of n.
-func (w walk) items2(c chain, i, n int) {
-	key := true
-	for item := range w.items(c) {
-		if key {
-			w.before(i, n)
-		}
-		w.node(item)
-		if !key {
-			w.after(i, n, opSetItem, opSetItems)
-			i++
-		}
-		key = !key
+// dictItemsFrom writes the items of a dict, which become the i-th and on of n.
+func (w walk) dictItemsFrom(i, n int, c chain) {
+	for key, value := range w.graph.pairs(c) {
+		w.before(i, n)
+		w.node(key)
+		w.node(value)
+		w.after(i, n, opSetItem, opSetItems)
+		i++
 	}
 }
 

@@ -21,6 +21,8 @@ func (r Raw) kind() kind {
 	return r.graph.nodes[r.node].kind
 }
 
+func (r Raw) chain() chain { return r.graph.nodes[r.node].chain() }
+
 // Plain returns the nearest plain value. Every call makes it anew, so the caller
 // may change what it gets.
 //
@@ -126,17 +128,11 @@ func (p *plainer) dict(c chain) map[string]any {
 }
 
 func (p *plainer) addTo(dict map[string]any, c chain) {
-	var key ref
-	for item := range p.items(c) {
+	for key, value := range p.pairs(c) {
 		if p.left < 0 {
 			return
 		}
-		if key == 0 {
-			key = item
-			continue
-		}
-		dict[p.name(key)] = p.value(item)
-		key = 0
+		dict[p.name(key)] = p.value(value)
 	}
 }
 
@@ -165,8 +161,7 @@ func (g *graph) size(r ref) int {
 // globalName is the module and name of a class or function. Where the name has
 // dots, a colon tells where it begins.
 func (g *graph) globalName(r ref) string {
-	n := g.nodes[r]
-	module, name := g.str(ref(n.a)), g.str(ref(n.b))
+	module, name := g.global(r)
 	if strings.Contains(name, ".") {
 		return module + ":" + name
 	}

@@ -209,7 +209,7 @@ func (t *tagger) value(r ref) any {
 	case kindDict:
 		return t.dict(n.chain())
 	case kindGlobal:
-		return tag("global", t.global(r))
+		return tag("global", t.named(r))
 	default:
 		return t.instance(r)
 	}
@@ -219,7 +219,7 @@ func (t *tagger) binary(name, s string) any {
 	return tag(name, base64.StdEncoding.EncodeToString([]byte(s)))
 }
 
-func (t *tagger) global(r ref) string {
+func (t *tagger) named(r ref) string {
 	name := t.globalName(r)
 	if module, inner := splitGlobal(name); !t.isGlobal(r, module, inner) {
 		t.err = errors.New("pickle: a class whose name has a colon")
@@ -242,18 +242,11 @@ func (t *tagger) values(items []ref) []any {
 
 func (t *tagger) pairs(c chain) []any {
 	pairs := []any{}
-	var key any
-	isKey := true
-	for item := range t.items(c) {
+	for key, value := range t.graph.pairs(c) {
 		if t.left < 0 {
 			break
 		}
-		if v := t.value(item); isKey {
-			key = v
-		} else {
-			pairs = append(pairs, []any{key, v})
-		}
-		isKey = !isKey
+		pairs = append(pairs, []any{t.value(key), t.value(value)})
 	}
 	return pairs
 }
@@ -284,11 +277,18 @@ func (t *tagger) instance(r ref) any {
 			return tagged
 		}
 	}
+	return t.object(m)
+}
+
+func (t *tagger) object(m made) any {
+	if t.left--; t.left < 0 {
+		return nil
+	}
 	o := map[string]any{"args": t.values(m.args)}
-	if m.module != "" {
-		o["class"] = t.global(m.class)
+	if t.nodes[m.class].kind == kindGlobal {
+		o["class"] = t.named(m.class)
 	} else {
-		o["class"] = t.value(m.class)
+		o["class"] = t.object(t.made(m.class))
 	}
 	if m.how == reduced {
 		o["call"] = true

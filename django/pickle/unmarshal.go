@@ -60,39 +60,28 @@ func (b *builder) session(root ref) map[string]any {
 	if raw, ok := session[OtherKeys].(Raw); ok {
 		whole = raw.graph
 	}
-	var key ref
-	for item := range b.items(dict) {
-		if key == 0 {
-			key = item
+	for key, value := range b.pairs(dict) {
+		if b.nodes[key].kind != kindStr {
 			continue
 		}
-		if b.nodes[key].kind == kindStr {
-			value, ok := b.scalar(item)
-			if !ok {
-				if whole == nil {
-					whole = b.finish()
-				}
-				value = Raw{whole, item}
+		v, ok := b.scalar(value)
+		if !ok {
+			if whole == nil {
+				whole = b.finish()
 			}
-			session[b.str(key)] = value
+			v = Raw{whole, value}
 		}
-		key = 0
+		session[b.str(key)] = v
 	}
 	return session
 }
 
 // otherKeys returns the items, key and value in turn, whose keys are no strings.
-func (b *builder) otherKeys(dict chain) (others []ref) {
-	var key ref
-	for item := range b.items(dict) {
-		switch {
-		case key == 0:
-			key = item
-			continue
-		case b.nodes[key].kind != kindStr:
-			others = append(others, key, item)
+func (b *builder) otherKeys(dict chain) (items []ref) {
+	for key, value := range b.pairs(dict) {
+		if b.nodes[key].kind != kindStr {
+			items = append(items, key, value)
 		}
-		key = 0
 	}
-	return others
+	return items
 }

@@ -154,7 +154,7 @@ func (b *builder) list(items []any, depth int) []ref {
 	return refs
 }
 
-func (b *builder) pairs(content any, depth int) (items []ref) {
+func (b *builder) tagPairs(content any, depth int) (items []ref) {
 	pairs, ok := content.([]any)
 	for _, pair := range pairs {
 		pair, isPair := pair.([]any)
@@ -197,12 +197,12 @@ func (b *builder) tagged(name string, content any, depth int) ref {
 		return b.container(kindFrozenSet, list, depth)
 	case name == "dict":
 		dict := b.add(kindDict, 0, 0)
-		b.extend(dict, b.pairs(content, depth))
+		b.extend(dict, b.tagPairs(content, depth))
 		return dict
 	case name == "ordereddict":
 		r := b.call("collections", "OrderedDict")
 		o := b.object(r)
-		b.link(r, &o.dict, b.pairs(content, depth))
+		b.link(r, &o.dict, b.tagPairs(content, depth))
 		return r
 	case name == "datetime" && isText:
 		return b.parseDatetime(text)
@@ -365,7 +365,7 @@ func (b *builder) parseObject(fields map[string]any, depth int) ref {
 		case name == "items" && isList:
 			items = b.list(list, depth)
 		case name == "pairs" && isList:
-			pairs = b.pairs(v, depth)
+			pairs = b.tagPairs(v, depth)
 		case name == "state":
 			o.state = b.json(v, depth)
 		default:
