@@ -2,10 +2,9 @@ package server
 
 import (
 	"fmt"
-	"net"
+	"io"
 	"syscall"
 	"testing"
-	"time"
 
 	_ "github.com/go-sql-driver/mysql" // for NewDatabase
 )
@@ -45,16 +44,13 @@ func MariaDB(t testing.TB, args ...string) *Server {
 // greets waits for the first packet of MySQL's protocol. An error has 255 where
 // the protocol's version stands otherwise.
 func (s *Server) greets() error {
-	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	conn, err := dial("tcp", s.Addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return err
-	}
 	var packet [5]byte
-	if _, err := conn.Read(packet[:]); err != nil {
+	if _, err := io.ReadFull(conn, packet[:]); err != nil {
 		return err
 	}
 	if version := packet[4]; version != 10 {

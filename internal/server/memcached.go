@@ -1,14 +1,11 @@
 package server
 
 import (
-	"bufio"
 	"crypto/tls"
 	"fmt"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Memcached starts a memcached with those arguments.
@@ -52,27 +49,4 @@ func (s *Server) memcached(trust *tls.Config, args []string) *Server {
 			return err
 		},
 	})
-}
-
-// ask sends a line to the server and returns the first line of its answer.
-func (s *Server) ask(trust *tls.Config, line string) (string, error) {
-	network, address := "tcp", s.Addr
-	if s.Socket != "" {
-		network, address = "unix", s.Socket
-	}
-	conn, err := net.DialTimeout(network, address, time.Second)
-	if err != nil {
-		return "", err
-	}
-	if trust != nil {
-		conn = tls.Client(conn, trust)
-	}
-	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(time.Second)); err != nil {
-		return "", err
-	}
-	if _, err := conn.Write([]byte(line)); err != nil {
-		return "", err
-	}
-	return bufio.NewReader(conn).ReadString('\n')
 }
