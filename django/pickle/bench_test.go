@@ -2,14 +2,41 @@ package pickle_test
 
 import (
 	"bytes"
+	"encoding/base64"
+	"fmt"
+	"os/exec"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cloakroom-go/cloakroom/django/pickle"
 )
 
-// For CPython's figures, on the same two sessions:
-//
-//	/usr/bin/python3 testdata/python.py bench
+// BenchmarkPython reports what CPython takes for the same sessions.
+func BenchmarkPython(b *testing.B) {
+	var lines strings.Builder
+	for name, pickled := range benchSessions(b) {
+		fmt.Fprintln(&lines, name, base64.StdEncoding.EncodeToString(pickled))
+	}
+	for b.Loop() {
+		cmd := exec.CommandContext(b.Context(), "/usr/bin/python3", "testdata/python.py", "bench")
+		cmd.Stdin = strings.NewReader(lines.String())
+		out, err := cmd.Output()
+		if err != nil {
+			b.Fatal(err)
+		}
+		figures := strings.Fields(string(out))
+		for i := 0; i+3 < len(figures); i += 4 {
+			for j, what := range []string{"append", "unmarshal"} {
+				us, err := strconv.ParseFloat(figures[i+1+2*j], 64)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(us*1000, "ns/"+figures[i]+"-"+what)
+			}
+		}
+	}
+}
 
 func BenchmarkUnmarshal(b *testing.B) {
 	for name, pickled := range benchSessions(b) {

@@ -1,6 +1,9 @@
 """Python's side of the tests.
 
 write SEED COUNT: print random sessions as {"protocol": int, "pickle": base64}, a line each.
+dumps: read sessions as JSON and print them pickled in every protocol, in base64.
+names: print what Python 2 called the globals of Python 3.
+bench: read sessions in base64 and print how many µs it takes to write and to read each.
 same: read {"name", "before", "after"} and print the name of each pair that is not
 equal, object for object: types, values, the order within, and what is shared.
 """
@@ -234,13 +237,43 @@ def stub(module, name):
         setattr(sys.modules[module], name, type(name, (), {"__module__": module}))
 
 
-if sys.argv[1] == "write":
-    write(int(sys.argv[2]), int(sys.argv[3]))
-else:
+def dumps():
+    for line in sys.stdin:
+        for protocol in range(6):
+            print(base64.b64encode(pickle.dumps(json.loads(line), protocol)).decode())
+
+
+def names():
+    import _compat_pickle
+    for (module, name), renamed in _compat_pickle.NAME_MAPPING.items():
+        print(module, name, *renamed)
+    for module, renamed in _compat_pickle.IMPORT_MAPPING.items():
+        print(module, "x", renamed, "x")
+
+
+def bench():
+    import timeit
+    for line in sys.stdin:
+        name, pickled = line.split()
+        pickled = base64.b64decode(pickled)
+        session = pickle.loads(pickled)
+        for what in (lambda: pickle.dumps(session, 5)), (lambda: pickle.loads(pickled)):
+            print(name, round(min(timeit.repeat(what, number=1000, repeat=20)) * 1000, 2))
+
+
+def with_django(command):
     from django.conf import settings
     settings.configure(INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"], USE_I18N=False)
     import django
     django.setup()
     stub("openstack_auth.user", "Token")
     stub("keystoneauth1.access.access", "AccessInfoV3")
-    compare()
+    command()
+
+
+if sys.argv[1] == "write":
+    write(int(sys.argv[2]), int(sys.argv[3]))
+elif sys.argv[1] in ("same", "bench"):
+    with_django(compare if sys.argv[1] == "same" else bench)
+else:
+    {"dumps": dumps, "names": names}[sys.argv[1]]()
