@@ -169,9 +169,16 @@ func survivesRestarts(t *testing.T, s *server.Server, e *db.Engine, key string) 
 	s.Stop()
 	s.Start()
 	all()
-	s.Kill()
+	crash(s)
 	s.Start()
 	all()
+}
+
+// crash kills a server. The processes that PostgreSQL has for its connections
+// end a moment after it.
+func crash(s *server.Server) {
+	s.Kill()
+	time.Sleep(time.Second)
 }
 
 func givesUpInTime(t *testing.T, s *server.Server, e *db.Engine, key string) {

@@ -16,12 +16,14 @@ func migratePostgres(ctx context.Context, p *pool, now any) error {
 	if _, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, others); err != nil {
 		return err
 	}
+	// A query of pg_class sees what they did meanwhile; to_regclass alone may
+	// answer from before.
 	for _, step := range []struct {
 		missing string
 		create  []string
 	}{
 		{
-			`SELECT to_regclass('django_session') IS NULL`,
+			`SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass('django_session'))`,
 			[]string{
 				`CREATE TABLE "django_session" ("session_key" varchar(40) NOT NULL PRIMARY KEY, "session_data" text NOT NULL, "expire_date" timestamp with time zone NOT NULL)`,
 				`CREATE INDEX "django_session_session_key_c0390e0f_like" ON "django_session" ("session_key" varchar_pattern_ops)`,
@@ -33,7 +35,7 @@ func migratePostgres(ctx context.Context, p *pool, now any) error {
 			[]string{`CREATE INDEX "django_session_expire_date_a5c62663" ON "django_session" ("expire_date")`},
 		},
 		{
-			`SELECT to_regclass('django_migrations') IS NULL`,
+			`SELECT NOT EXISTS (SELECT 1 FROM pg_class WHERE oid = to_regclass('django_migrations'))`,
 			[]string{`CREATE TABLE "django_migrations" ("id" serial NOT NULL PRIMARY KEY, "app" varchar(255) NOT NULL, "name" varchar(255) NOT NULL, "applied" timestamp with time zone NOT NULL)`},
 		},
 	} {

@@ -15,18 +15,21 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/db"
+	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
 // TestMain lets the test's own binary be another process: with a role in the
 // environment it plays that instead of running tests.
 func TestMain(m *testing.M) {
-	roles := map[string]func(ctx context.Context, path, argument string) error{
+	roles := map[string]func(ctx context.Context, address, argument string) error{
 		"write": writeRounds, "save": saveForever, "open": openOnly,
 	}
 	if role := roles[os.Getenv("ROLE")]; role != nil {
-		if err := role(context.Background(), os.Getenv("FILE"), os.Getenv("ARGUMENT")); err != nil {
+		if err := role(context.Background(), os.Getenv("ADDRESS"), os.Getenv("ARGUMENT")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -35,19 +38,19 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func process(t *testing.T, role, path, argument string) *exec.Cmd {
+func process(t *testing.T, role, address, argument string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), "ROLE="+role, "FILE="+path, "ARGUMENT="+argument)
+	cmd.Env = append(os.Environ(), "ROLE="+role, "ADDRESS="+address, "ARGUMENT="+argument)
 	return cmd
 }
 
-func openProcess(ctx context.Context, path string) (*db.Engine, error) {
-	e, err := db.Open(ctx, "sqlite:///"+path)
+func openProcess(ctx context.Context, address string) (*db.Engine, error) {
+	e, err := db.Open(ctx, address)
 	if err != nil {
 		return nil, err
 	}
@@ -61,9 +64,9 @@ const (
 
 // writeRounds has each writer add 1 to a name of its own, many times, in the
 // session that all share. The argument is "process key".
-func writeRounds(ctx context.Context, path, argument string) error {
+func writeRounds(ctx context.Context, address, argument string) error {
 	number, key, _ := strings.Cut(argument, " ")
-	e, err := openProcess(ctx, path)
+	e, err := openProcess(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -98,23 +101,30 @@ func addOne(ctx context.Context, e *db.Engine, key, name string) error {
 
 func TestTwoProcessesLoseNothing(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "sessions.sqlite3")
-	e := openMigrated(t, path)
-	key := create(t, e, nil).Key
-	var both []*exec.Cmd
-	for number := range 2 {
-		p := process(t, "write", path, fmt.Sprint(number, " ", key))
-		p.Stderr = os.Stderr
-		if err := p.Start(); err != nil {
-			t.Fatal(err)
+	onDatabases(t, func(t *testing.T, d server.Database) {
+		e := openAt(t, d.URL)
+		migrate(t, e)
+		key := create(t, e, nil).Key
+		var both []*exec.Cmd
+		for number := range 2 {
+			p := process(t, "write", d.URL, fmt.Sprint(number, " ", key))
+			p.Stderr = os.Stderr
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+			both = append(both, p)
 		}
-		both = append(both, p)
-	}
-	for _, p := range both {
-		if err := p.Wait(); err != nil {
-			t.Error(err)
+		for _, p := range both {
+			if err := p.Wait(); err != nil {
+				t.Error(err)
+			}
 		}
-	}
+		checkRounds(t, e, key)
+	})
+}
+
+func checkRounds(t *testing.T, e *db.Engine, key string) {
+	t.Helper()
 	r, err := e.Load(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -131,8 +141,8 @@ func TestTwoProcessesLoseNothing(t *testing.T) {
 
 // saveForever saves rising numbers in sessions of its own, and prints each once
 // it was acknowledged.
-func saveForever(ctx context.Context, path, _ string) error {
-	e, err := openProcess(ctx, path)
+func saveForever(ctx context.Context, address, _ string) error {
+	e, err := openProcess(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -155,37 +165,76 @@ func saveForever(ctx context.Context, path, _ string) error {
 
 func TestKilledProcessLosesNothing(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "sessions.sqlite3")
-	e := openMigrated(t, path)
-	acknowledged := map[string]int64{}
-	for range 3 {
-		p := process(t, "save", path, "")
-		out, err := p.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
+	onDatabases(t, func(t *testing.T, d server.Database) {
+		e := openAt(t, d.URL)
+		migrate(t, e)
+		acknowledged := map[string]int64{}
+		for range 3 {
+			p := process(t, "save", d.URL, "")
+			readAcknowledged(t, p, acknowledged, func() { _ = p.Process.Kill() })
 		}
-		if err := p.Start(); err != nil {
-			t.Fatal(err)
+		if len(acknowledged) != 3*writersPerProcess {
+			t.Errorf("%d sessions were saved, want %d", len(acknowledged), 3*writersPerProcess)
 		}
-		kill := time.AfterFunc(700*time.Millisecond, func() { _ = p.Process.Kill() })
-		defer kill.Stop()
+		checkAcknowledged(t, e, acknowledged)
+	})
+}
+
+// A database server that is killed keeps what it confirmed. What was under way
+// fails, and the process goes on with the server that follows.
+func TestKilledServerLosesNothing(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, b brand) {
+		s := b.start(t)
+		d := s.NewDatabase(t)
+		e := openAt(t, d.URL)
+		migrate(t, e)
+		acknowledged := map[string]int64{}
+		for range 2 {
+			readAcknowledged(t, process(t, "save", d.URL, ""), acknowledged, func() { crash(s) })
+			s.Start()
+		}
+		checkAcknowledged(t, e, acknowledged)
+	})
+}
+
+// readAcknowledged notes the saves that p acknowledges, until that ends by kill.
+func readAcknowledged(t *testing.T, p *exec.Cmd, acknowledged map[string]int64, kill func()) {
+	t.Helper()
+	out, err := p.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan error, 1)
+	go func() {
 		for lines := bufio.NewReader(out); ; {
 			line, err := lines.ReadString('\n')
 			if err != nil { // a line that the kill cut short was not acknowledged
-				break
+				read <- nil
+				return
 			}
 			var key string
 			var n int64
 			if _, err := fmt.Sscan(line, &key, &n); err != nil {
-				t.Fatal(err)
+				read <- err
+				return
 			}
 			acknowledged[key] = n
 		}
-		_ = p.Wait() // killed
+	}()
+	time.Sleep(time.Second)
+	kill()
+	if err := <-read; err != nil {
+		t.Fatal(err)
 	}
-	if len(acknowledged) != 3*writersPerProcess {
-		t.Errorf("%d sessions were saved, want %d", len(acknowledged), 3*writersPerProcess)
-	}
+	_ = p.Wait() // killed, or without its server
+}
+
+func checkAcknowledged(t *testing.T, e *db.Engine, acknowledged map[string]int64) {
+	t.Helper()
 	var saves int64
 	for key, n := range acknowledged {
 		r, err := e.Load(t.Context(), key)
@@ -198,12 +247,15 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		}
 		saves += n
 	}
+	if saves == 0 {
+		t.Error("nothing was saved")
+	}
 	t.Logf("%d acknowledged saves", saves)
 }
 
 // openOnly opens the file.
-func openOnly(ctx context.Context, path, _ string) error {
-	e, err := openProcess(ctx, path)
+func openOnly(ctx context.Context, address, _ string) error {
+	e, err := openProcess(ctx, address)
 	if err != nil {
 		return err
 	}
@@ -214,7 +266,7 @@ func openOnly(ctx context.Context, path, _ string) error {
 // The test may run as root, whom no permission stops.
 func openAsNobody(t *testing.T, path string) string {
 	t.Helper()
-	p := process(t, "open", path, "")
+	p := process(t, "open", "sqlite:///"+path, "")
 	if os.Getuid() == 0 {
 		const nobody = 65534
 		p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
@@ -263,23 +315,28 @@ func publicDir(t *testing.T) string {
 	return dir
 }
 
-// Several that begin on a file which is not there yet are in nobody's way.
+// Several that begin on a database which is empty yet are in nobody's way.
 func TestOpenTogether(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "sessions.sqlite3")
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			e, err := openProcess(t.Context(), path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			r := &cloakroom.Record{Expires: time.Now().Add(time.Hour)}
-			if err := errors.Join(e.Migrate(t.Context()), e.Create(t.Context(), r), e.Close()); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	all.Wait()
+	onDatabases(t, func(t *testing.T, d server.Database) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				e, err := openProcess(t.Context(), d.URL)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r := &cloakroom.Record{Expires: time.Now().Add(time.Hour)}
+				if err := errors.Join(e.Migrate(t.Context()), e.Create(t.Context(), r), e.Close()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		applied := texts(t, d.URL, `SELECT name FROM django_migrations`)
+		if diff := cmp.Diff([]string{"0001_initial"}, applied); diff != "" {
+			t.Errorf("recorded as migrated (-want +got):\n%s", diff)
+		}
+	})
 }
