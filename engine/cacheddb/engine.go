@@ -23,7 +23,7 @@
 // When the cache does not answer, it may keep what it has and come back with it.
 // So whoever could not tell it of a change asks it nothing more until it was
 // told of all of them, and everybody who notices an outage, or who has not heard
-// from the cache for half a second, looks at the store as well for the next two.
+// from the cache for a moment, looks at the store as well for the next seconds.
 // What is left is a cache that some processes can reach and others cannot, and a
 // process that ends before it could tell. Then an entry is served until it is
 // replaced or expires.
@@ -39,6 +39,7 @@ package cacheddb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -101,25 +102,28 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 	}
 	for range attempts {
 		cached, lease := e.lookUp(ctx, key)
-		switch {
-		case cached != nil:
+		if lease == nil {
+			if cached == nil {
+				break
+			}
 			cached.Key = key
 			cached.Version = &version{data: orEmpty(cached.Data), cached: cached.Version}
 			return cached, nil
-		case lease == nil:
-			return e.loadStored(ctx, key)
 		}
 		r, err := e.store.Load(ctx, key)
 		if err != nil {
-			e.drop(ctx, key)
+			_ = e.drop(ctx, key)
 			return nil, err
+		}
+		if cached != nil && same(cached.Data, r.Data) {
+			r.Data = cached.Data // a pickle knows more types than JSON
 		}
 		filled, err := e.fill(ctx, key, lease, r)
 		switch {
 		case overtaken(err):
 			continue // and what was read may be old by now
 		case err != nil:
-			e.drop(ctx, key)
+			_ = e.drop(ctx, key)
 		}
 		r.Version = &version{stored: r.Version, cached: filled}
 		return r, nil
@@ -134,7 +138,7 @@ func (e *Engine) loadStored(ctx context.Context, key string) (*cloakroom.Record,
 	if err == nil {
 		r.Version = &version{stored: r.Version}
 	}
-	e.drop(ctx, key)
+	_ = e.drop(ctx, key)
 	return r, err
 }
 
@@ -159,7 +163,7 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 		return e.store.Save(ctx, next) // has the answer without asking
 	}
 	// A process that ends in the middle leaves no old entry behind.
-	lease := e.lease(ctx, r.Key, was.cached)
+	lease, leasing := e.lease(ctx, r.Key, was.cached)
 	err := e.confirm(ctx, was, next)
 	if err == nil {
 		err = e.store.Save(ctx, next)
@@ -171,7 +175,9 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 		now.cached, filling = e.fill(ctx, r.Key, lease, next)
 		filled = filling == nil
 	}
-	if !filled {
+	// Who saved instead of us may have put that in the cache by now.
+	theirs := errors.Is(err, cloakroom.ErrConflict) && overtaken(leasing)
+	if !filled && !theirs {
 		e.forget(ctx, r.Key)
 	}
 	if err == nil {
@@ -213,7 +219,7 @@ func (e *Engine) change(ctx context.Context, key string, do func() error) error 
 	if !cloakroom.ValidKey(key) || ctx.Err() != nil {
 		return do() // changes nothing
 	}
-	e.drop(ctx, key)
+	_ = e.drop(ctx, key)
 	defer e.forget(ctx, key) // whatever came of it: it may come yet
 	return do()
 }

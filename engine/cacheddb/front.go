@@ -109,8 +109,9 @@ func (f *front) get(ctx context.Context, key string) (r *cloakroom.Record, err e
 	return r, err
 }
 
-// lookUp returns what the cache has of a session, or else a lease to fill it
-// under, or else neither: then there is nothing to be had of the cache.
+// lookUp returns what the cache has of a session. With it, or without, comes a
+// lease where the store has to be asked as well. Neither means that there is
+// nothing to be had of the cache.
 func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroom.Record) {
 	const step = 2 * time.Millisecond
 	waited := time.Duration(0)
@@ -118,7 +119,7 @@ func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroo
 		found, err := f.get(ctx, key)
 		switch {
 		case errors.Is(err, cloakroom.ErrCorrupt):
-			f.drop(ctx, key)
+			_ = f.drop(ctx, key)
 			continue
 		case err == nil && isLease(found) && waited < othersTurn:
 			waited += step
@@ -131,9 +132,14 @@ func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroo
 		case err == nil && !isLease(found) && f.health.isTrusted() && !expired(found):
 			return found, nil
 		}
-		lease, err = f.leave(ctx, key, found, err)
-		if err == nil || !overtaken(err) {
-			return nil, lease
+		if lease, err = f.leave(ctx, key, found, err); err == nil {
+			if found != nil && !isLease(found) {
+				cached = found
+			}
+			return cached, lease
+		}
+		if !overtaken(err) {
+			return nil, nil
 		}
 	}
 	return nil, nil
@@ -143,15 +149,14 @@ func expired(r *cloakroom.Record) bool {
 	return !r.Expires.IsZero() && !r.Expires.After(time.Now())
 }
 
-// lease returns a lease in place of whatever is in the cache, or nil. What that
-// is is asked of the cache, unless it is known.
-func (f *front) lease(ctx context.Context, key string, cached any) *cloakroom.Record {
+// lease leaves a lease in place of what is in the cache: of what is known to be
+// there, or else of whatever there is.
+func (f *front) lease(ctx context.Context, key string, cached any) (*cloakroom.Record, error) {
 	found, err := &cloakroom.Record{Version: cached}, error(nil)
 	if cached == nil {
 		found, err = f.get(ctx, key)
 	}
-	lease, _ := f.leave(ctx, key, found, err)
-	return lease
+	return f.leave(ctx, key, found, err)
 }
 
 // leave leaves a lease in place of what was found.
@@ -194,7 +199,7 @@ func (f *front) canLease(ctx context.Context) bool {
 	probe := "_cloakroom_probe_" + cloakroom.NewKey()
 	err := f.add(ctx, f.nameOf(probe), newLease())
 	if err == nil {
-		defer f.drop(ctx, probe)
+		defer func() { _ = f.drop(ctx, probe) }()
 		var r *cloakroom.Record
 		if r, err = f.get(ctx, probe); err == nil && isLease(r) {
 			f.leases.Store(yes)
@@ -217,24 +222,23 @@ func (f *front) fill(ctx context.Context, key string, lease, r *cloakroom.Record
 }
 
 // drop removes what the cache has of a session, if it answers.
-func (f *front) drop(ctx context.Context, key string) {
-	_ = f.remove(ctx, key)
-}
-
-// forget removes what the cache has of a session that was changed. A cache that
-// does not answer is told as soon as it does, and trusted no earlier.
-func (f *front) forget(ctx context.Context, key string) {
-	if f.health.owesAlready(key) {
-		return
-	}
-	if err := f.remove(ctx, key); err != nil {
-		f.health.owe(key, err)
-	}
-}
-
-// remove goes on when the visitor has left.
-func (f *front) remove(ctx context.Context, key string) error {
+func (f *front) drop(ctx context.Context, key string) error {
+	// Whether the visitor is still there does not matter.
 	return f.ask(context.WithoutCancel(ctx), func(ctx context.Context) error {
 		return f.cache.Delete(ctx, f.nameOf(key))
 	})
+}
+
+// forget removes what the cache has of a session that was changed. A cache that
+// does not answer is told as soon as it does, and believed no earlier.
+func (f *front) forget(ctx context.Context, key string) {
+	if f.drop(ctx, key) == nil {
+		return
+	}
+	// It may be there for others: what failed may have been a hiccup of ours.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
+	defer cancel()
+	if err := f.cache.Delete(ctx, f.nameOf(key)); err != nil {
+		f.health.owe(key, err)
+	}
 }

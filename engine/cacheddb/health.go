@@ -10,9 +10,15 @@ import (
 )
 
 const (
-	// patience is how long the cache has for an answer. It is also how long its
-	// silence says nothing: in a shorter one nobody else has given it up.
+	// patience is how long the cache has for an answer.
 	patience = 500 * time.Millisecond
+
+	// silence is how long nothing need be heard from the cache. It is shorter
+	// than patience: nobody else can have given the cache up in so little time.
+	silence = 400 * time.Millisecond
+
+	// lastTry is how long a change waits for a cache that is thought to be away.
+	lastTry = 100 * time.Millisecond
 
 	// probation is how long what the cache has is not believed after a silence:
 	// others may have things to tell it first.
@@ -63,7 +69,7 @@ func (h *health) isTrusted() bool { return h.now() >= h.trusted.Load() }
 // heard notes an answer.
 func (h *health) heard() {
 	now := h.now()
-	if now-h.last.Swap(now) <= int64(patience) {
+	if now-h.last.Swap(now) <= int64(silence) {
 		return
 	}
 	h.mu.Lock()
@@ -93,16 +99,6 @@ func (h *health) leave(err error) {
 		h.mends.Go(h.mend)
 		h.log.Warn("the cache does not answer; sessions are loaded from what is behind it", "error", err)
 	}
-}
-
-// owesAlready notes, while the cache is away, what it has to forget.
-func (h *health) owesAlready(key string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.away.Load() {
-		h.note(key)
-	}
-	return h.away.Load()
 }
 
 // owe notes that the cache could not be told to forget something.
@@ -150,7 +146,7 @@ func (h *health) settle() bool {
 	h.away.Store(false)
 	h.mu.Unlock()
 	for key := range owed {
-		if err := h.front.remove(context.Background(), key); err != nil {
+		if err := h.front.drop(context.Background(), key); err != nil {
 			h.mu.Lock()
 			defer h.mu.Unlock()
 			h.leave(err)

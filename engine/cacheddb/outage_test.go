@@ -1,0 +1,166 @@
+package cacheddb_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/memcached"
+	"github.com/cloakroom-go/cloakroom/engine/cache"
+	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
+	"github.com/cloakroom-go/cloakroom/internal/server"
+)
+
+func openMemcached(t testing.TB, s *server.Server) cache.Cache {
+	t.Helper()
+	c, err := memcached.New("memcached://" + s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// onMemcached are two processes on one Memcached and one database, which
+// believe the cache.
+func onMemcached(t testing.TB, s *server.Server) (here, there setUp) {
+	t.Helper()
+	at := filepath.Join(t.TempDir(), "sessions.sqlite3")
+	here, there = begin(t, openMemcached(t, s), at, openDB), begin(t, openMemcached(t, s), at, openDB)
+	trust(here, there)
+	return here, there
+}
+
+// What is flushed while the cache is stopped, and keeps all it has, is not
+// served once it goes on: not by who flushed it, not by who noticed the outage,
+// and not by who noticed nothing.
+func TestFlushWhileStopped(t *testing.T) {
+	t.Parallel()
+	memcached := server.Memcached(t)
+	here, there := onMemcached(t, memcached)
+	unaware := begin(t, openMemcached(t, memcached), here.at, openDB)
+	trust(unaware)
+	keys := make([]string, 50)
+	for i := range keys {
+		keys[i] = create(t, here, nil).Key
+		for _, e := range []setUp{here, there, unaware} {
+			load(t, e, keys[i], nil)
+		}
+	}
+	fallen := begin(t, openMemcached(t, memcached), here.at, openDB) // has never asked anything
+
+	memcached.Pause()
+	for i, key := range keys {
+		began := time.Now()
+		if err := here.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > 2*time.Second || i > 0 && took > time.Second/2 {
+			t.Errorf("logging out took %v", took)
+		}
+		load(t, here, key, cloakroom.ErrNotFound)
+		load(t, there, key, cloakroom.ErrNotFound)
+	}
+	memcached.Resume()
+	for until := time.Now().Add(4 * time.Second); time.Now().Before(until); {
+		for _, key := range keys {
+			for _, e := range []setUp{unaware, fallen, here, there} {
+				load(t, e, key, cloakroom.ErrNotFound)
+			}
+		}
+	}
+	for _, key := range keys {
+		if _, err := here.cache.Cache.Get(t.Context(), nameOf(key)); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("the cache still has what was flushed: %v", err)
+		}
+	}
+	believed(t, here, there)
+}
+
+func load(t testing.TB, e cloakroom.Engine, key string, want error) {
+	t.Helper()
+	if _, err := e.Load(t.Context(), key); !errors.Is(err, want) {
+		t.Fatalf("Load: %v, want %v", err, want)
+	}
+}
+
+// believed waits until the cache is.
+func believed(t testing.TB, all ...setUp) {
+	t.Helper()
+	key := create(t, all[0], nil).Key
+	for until := time.Now().Add(10 * time.Second); ; {
+		trusted := 0
+		for _, e := range all {
+			load(t, e, key, nil)
+			if e.Engine.(*cacheddb.Engine).Trusts() {
+				trusted++
+			}
+		}
+		if trusted == len(all) {
+			return
+		}
+		if time.Now().After(until) {
+			t.Fatal("the cache is back, and not believed after 10 s")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Whatever becomes of the cache, sessions are loaded and saved, and go forward.
+func TestCacheComesAndGoes(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ away, back func(*server.Server) }{
+		"killed":  {(*server.Server).Kill, (*server.Server).Start},
+		"stopped": {(*server.Server).Pause, (*server.Server).Resume},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			memcached := server.Memcached(t)
+			here, there := onMemcached(t, memcached)
+			key := create(t, here, map[string]any{"n": int64(0)}).Key
+			forward(t, key, here, there, 16*time.Second, func(ctx context.Context) {
+				for ctx.Err() == nil {
+					time.Sleep(time.Second)
+					c.away(memcached)
+					time.Sleep(time.Second)
+					c.back(memcached)
+				}
+			})
+			believed(t, here, there)
+		})
+	}
+}
+
+// A cache that never answered is never missed.
+func TestNoCache(t *testing.T) {
+	t.Parallel()
+	memcached := server.Memcached(t)
+	memcached.Stop()
+	here, there := onMemcached(t, memcached)
+	r := create(t, here, map[string]any{"n": int64(0)})
+	began := time.Now()
+	for n := range int64(20) {
+		got, err := there.Load(t.Context(), r.Key)
+		if err != nil || got.Data["n"] != n {
+			t.Fatalf("Load: %v, %v", got, err)
+		}
+		got.Data = map[string]any{"n": n + 1}
+		if err := there.Save(t.Context(), got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := here.Delete(t.Context(), r.Key); err != nil {
+		t.Fatal(err)
+	}
+	load(t, there, r.Key, cloakroom.ErrNotFound)
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("without a cache it took %v", took)
+	}
+}
