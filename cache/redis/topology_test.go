@@ -1,0 +1,159 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/enginetest"
+	"github.com/cloakroom-go/cloakroom/internal/djangotest"
+	"github.com/cloakroom-go/cloakroom/internal/server"
+)
+
+// failover kills a primary and returns once all sessions are found again. Until
+// then whatever is asked of it is in time, and told that it is unavailable.
+func failover(t *testing.T, e cloakroom.Engine, primary *server.Server, sessions []*cloakroom.Record) {
+	t.Helper()
+	primary.Kill()
+	killed := time.Now()
+	for _, r := range sessions {
+		for {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			start := time.Now()
+			got, err := e.Load(ctx, r.Key)
+			cancel()
+			if took := time.Since(start); took > 1500*time.Millisecond {
+				t.Errorf("Load during a failover took %v", took)
+			}
+			if err == nil {
+				if got.Data["n"] != r.Data["n"] {
+					t.Error("a session is another after a failover")
+				}
+				break
+			}
+			if !errors.Is(err, cloakroom.ErrUnavailable) {
+				t.Fatalf("Load during a failover: %v", err)
+			}
+			if time.Since(killed) > 30*time.Second {
+				t.Fatalf("no recovery within 30 s: %v", err)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	t.Logf("all sessions are back %v after their primary was killed", time.Since(killed).Round(100*time.Millisecond))
+}
+
+func some(t *testing.T, e cloakroom.Engine, count int) []*cloakroom.Record {
+	t.Helper()
+	all := make([]*cloakroom.Record, count)
+	for i := range all {
+		all[i] = create(t, e)
+	}
+	return all
+}
+
+func saved(t *testing.T, e cloakroom.Engine, all []*cloakroom.Record) {
+	t.Helper()
+	for _, r := range all {
+		r.Data = map[string]any{"n": r.Data["n"].(int64) + 1}
+		if err := e.Save(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func listed(t *testing.T, e cloakroom.Lister, want []*cloakroom.Record) {
+	t.Helper()
+	missing := map[string]bool{}
+	for _, r := range want {
+		missing[r.Key] = true
+	}
+	for r, err := range e.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !missing[r.Key] {
+			t.Error("List yields a session twice, or one that is not there")
+		}
+		delete(missing, r.Key)
+	}
+	if len(missing) > 0 {
+		t.Errorf("List misses %d of %d sessions", len(missing), len(want))
+	}
+}
+
+func TestSentinelFailover(t *testing.T) {
+	t.Parallel()
+	s := server.RedisSentinel(t)
+	address := "redis+sentinel://" + strings.Join(s.Addrs, ",") + "/" + s.MasterName + "/1"
+	djangotest.Interop(t, open(t, address, apart(t)), django(t, "redis://"+s.MasterName+"/1", `
+		"CLIENT_CLASS": "django_redis.client.SentinelClient",
+		"CONNECTION_POOL_CLASS": "redis.sentinel.SentinelConnectionPool",
+		"REPLICA_READ_ONLY": False,
+		"SENTINELS": [`+sentinels(s.Addrs)+`],
+	`, `DJANGO_REDIS_CONNECTION_FACTORY = "django_redis.pool.SentinelConnectionFactory"`))
+
+	e := open(t, address)
+	sessions := some(t, e, 20)
+	replicated(t, s.Primary)
+	failover(t, e, s.Primary, sessions)
+	saved(t, e, sessions)
+	listed(t, e, sessions)
+}
+
+// sentinels is a list of Python's.
+func sentinels(addrs []string) string {
+	var list strings.Builder
+	for _, addr := range addrs {
+		host, port, _ := strings.Cut(addr, ":")
+		list.WriteString(`("` + host + `", ` + port + `),`)
+	}
+	return list.String()
+}
+
+// replicated waits until a replica has all that was written.
+func replicated(t *testing.T, primary *server.Server) {
+	t.Helper()
+	command(t, primary.Addr, "WAIT", "1", "5000")
+}
+
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	c := server.RedisCluster(t)
+	address := "redis+cluster://" + strings.Join(c.Addrs[:2], ",")
+
+	// Every promise but that of an outage, which is what follows.
+	enginetest.Run(t, enginetest.Config{
+		Open:   func(t testing.TB) cloakroom.Engine { return open(t, address, apart(t)) },
+		Second: func(t testing.TB, _ cloakroom.Engine) cloakroom.Engine { return open(t, address, apart(t)) },
+		Waived: map[string]string{
+			"Outage":                "see TestCluster itself",
+			"Corrupt":               "the same bytes as in TestPromises",
+			"ListPassesOverCorrupt": "the same bytes as in TestPromises",
+			"StatsCorrupt":          "the same bytes as in TestPromises",
+		},
+		ExpiresItself:     true,
+		ExpiryGranularity: granularity,
+		Trials:            1000,
+	})
+
+	e := open(t, address, apart(t))
+	sessions := some(t, e, 100)
+	for _, primary := range c.Nodes[:3] {
+		size := command(t, primary.Addr, "DBSIZE")
+		if n, err := size.AsInt64(); err != nil || n == 0 {
+			t.Errorf("a primary has %d sessions (%v)", n, err)
+		}
+		replicated(t, primary)
+	}
+	listed(t, e, sessions)
+	failover(t, e, c.Nodes[0], sessions)
+	saved(t, e, sessions)
+	listed(t, e, sessions)
+	if st, err := e.Stats(t.Context()); err != nil || st.Live != int64(len(sessions)) {
+		t.Errorf("Stats: %+v, %v", st, err)
+	}
+}
