@@ -3,7 +3,10 @@ package cookie_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -448,6 +451,46 @@ func TestListAway(t *testing.T) {
 	if _, err := e.Load(t.Context(), r.Key); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
+}
+
+// While the list is away the answer is 503 and every cookie stays, also that of
+// who wants to log out: nobody is told that they are when a copy still is not.
+func TestListAwayLogsNobodyInOrOut(t *testing.T) {
+	t.Parallel()
+	list := &away{Cache: locmem.New()}
+	sessions := cloakroom.New(cookie.Open(cookie.WithRevocation(list)), cloakroom.WithSecretKey(secret),
+		cloakroom.WithLogger(slog.New(slog.DiscardHandler)))
+	visit := func(key string, do func(*cloakroom.Session)) *httptest.ResponseRecorder {
+		recorder := httptest.NewRecorder()
+		request := httptest.NewRequest("GET", "/", nil)
+		request.AddCookie(&http.Cookie{Name: "sessionid", Value: key})
+		sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s, err := sessions.Open(r)
+			if err != nil {
+				http.Error(w, cloakroom.Reason(err), cloakroom.HTTPStatus(err))
+				return
+			}
+			do(s)
+		})).ServeHTTP(recorder, request)
+		return recorder
+	}
+	begun := visit("", func(s *cloakroom.Session) { s.Set("user", "zoe") })
+	key := begun.Result().Cookies()[0].Value
+	for what, before := range map[string]bool{"away before": true, "away while logging out": false} {
+		list.down.Store(before)
+		if answer := visit(key, func(s *cloakroom.Session) { list.down.Store(true); s.Flush() }); answer.Code != http.StatusServiceUnavailable || len(answer.Result().Cookies()) != 0 {
+			t.Errorf("%s: %d, cookies %v; want 503 and none", what, answer.Code, answer.Result().Cookies())
+		}
+	}
+	list.down.Store(false)
+	if answer := visit(key, func(s *cloakroom.Session) { s.Flush() }); answer.Code != http.StatusOK {
+		t.Errorf("afterwards: %d", answer.Code)
+	}
+	visit(key, func(s *cloakroom.Session) {
+		if s.Has("user") {
+			t.Error("still logged in")
+		}
+	})
 }
 
 func TestEndedSessionsStayEnded(t *testing.T) {

@@ -63,6 +63,7 @@ func TestDjangoKeepsTheName(t *testing.T) {
 	for name, key := range map[string]string{
 		"encrypted": create(t, cookie.Open(cookie.WithEncryption()).WithSecretKeys(djangotest.SecretKey), nil).Key,
 		"forged":    create(t, open(), nil).Key,
+		"divided":   "2|" + create(t, e, nil).Key,
 	} {
 		if _, ok := django.Load(key); ok {
 			t.Errorf("%s: Django finds a session", name)
