@@ -10,8 +10,12 @@ import (
 
 // List is where the names of ended sessions are kept until every cookie of
 // theirs has run out. Every cache that package engine/cache stands on is one.
-// It must not forget before: what it forgets is logged in again. All processes
-// that accept the cookies must share it.
+// All processes that accept the cookies must share it.
+//
+// It must not forget before: what it forgets is logged in again. Whoever begins
+// sessions and ends them fills it, so a store that then throws the oldest out,
+// as Memcached does, lets a patient thief back in. Redis with the policy
+// noeviction refuses instead, and so does the logout.
 //
 // A List is safe for concurrent use and honours the deadline of its context.
 type List interface {
