@@ -45,15 +45,22 @@ func (c Cookie) split(key string) []string {
 	return pieces
 }
 
-// join is the key that r brings, in one cookie or several. Of several cookies of
-// one name the last counts, as in Django. With a piece missing it is no key.
-func (c Cookie) join(r *http.Request) string {
+// values are those of the cookies in r that may hold a piece, by name. Of
+// several of one name the last counts, as in Django.
+func (c Cookie) values(r *http.Request) map[string]string {
 	values := map[string]string{}
 	for _, cookie := range r.Cookies() {
 		if strings.HasPrefix(cookie.Name, c.Name) {
 			values[cookie.Name] = cookie.Value
 		}
 	}
+	return values
+}
+
+// join is the key that r brings, in one cookie or several. With a piece missing
+// it is no key.
+func (c Cookie) join(r *http.Request) string {
+	values := c.values(r)
 	first := values[c.Name]
 	count, key, divided := strings.Cut(first, "|")
 	pieces, err := strconv.Atoi(count)
@@ -77,11 +84,11 @@ func (c Cookie) setPieces(w http.ResponseWriter, r *http.Request, key string, ag
 	for i, piece := range pieces {
 		http.SetCookie(w, c.piece(i+1).cookie(piece, age, secure))
 	}
-	for _, brought := range r.Cookies() {
-		for i := len(pieces) + 1; i <= maxPieces; i++ {
-			if piece := c.piece(i); piece.Name == brought.Name {
-				http.SetCookie(w, piece.cookie("", -1, secure))
-			}
+	brought := c.values(r)
+	for i := len(pieces) + 1; i <= maxPieces; i++ {
+		spare := c.piece(i)
+		if _, there := brought[spare.Name]; there {
+			http.SetCookie(w, spare.cookie("", -1, secure))
 		}
 	}
 }

@@ -53,5 +53,6 @@ func WithPieces(n int) Option { return func(s *settings) { s.pieces = min(max(n,
 // go back to it. CycleKey is the line that nobody can go back behind; call it
 // where an older state must not return, and not at login only.
 //
-// A Django that shares the sessions does not look at the list.
+// A Django that shares the sessions does not look at the list. One that Django
+// began has a name for the list from its first save in Go on.
 func WithRevocation(list List) Option { return func(s *settings) { s.list = list } }
