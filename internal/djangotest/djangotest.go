@@ -211,7 +211,7 @@ func (d *Django) try(question ...any) (answer any, failure string) {
 	}
 	line, err = d.process.ask(append(line, '\n'))
 	if err != nil {
-		d.t.Fatalf("Django, asked to %s: %v", question[0], err)
+		d.t.Fatalf("Django, asked to %s: %v (it says why above; scripts/install-packages installs what it needs)", question[0], err)
 	}
 	session, err := pyjson.Unmarshal([]byte(`{"answer": ` + string(line) + `}`))
 	if err != nil {

@@ -29,7 +29,7 @@ if [ "$pid" != 0 ]; then
 		sleep 0.02
 		tries=$((tries + 1))
 	done
-	end KILL
+	[ $tries -lt 250 ] || end KILL
 fi
 rm -rf "$1" || { sleep 1 && rm -rf "$1"; }
 `
@@ -45,6 +45,7 @@ func newKeeper(dir string) (*keeper, error) {
 	return &keeper{cmd, input}, cmd.Start()
 }
 
+// watch tells the keeper whom to end, 0 for nobody.
 func (k *keeper) watch(pid int) { fmt.Fprintln(k.input, pid) }
 
 func (k *keeper) close() error {

@@ -87,8 +87,8 @@ func (s *Server) Start() {
 	s.process, s.ended = cmd.Process, make(chan struct{})
 	s.keeper.watch(s.process.Pid)
 	go func() {
-		// How it ended is in its log.
-		_ = cmd.Wait()
+		_ = cmd.Wait() // how it ended is in its log
+		s.keeper.watch(0)
 		close(s.ended)
 	}()
 	s.await("a client", s.program.ready)
@@ -139,7 +139,6 @@ func (s *Server) end(how syscall.Signal) {
 	s.must(s.signal(how))
 	select {
 	case <-s.ended:
-		s.keeper.watch(0)
 	case <-time.After(patience):
 		s.t.Fatalf("%s does not end", s)
 	}
