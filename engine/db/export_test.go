@@ -1,8 +1,11 @@
 package db
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"testing"
+	"time"
 )
 
 // CloseIdle closes every connection that is not in use, so that the next use
@@ -25,4 +28,32 @@ func (e *Engine) LimitPages(t testing.TB, pages int) {
 	if _, err := e.write.(*groupWriter).ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Statement is one of the engine's, with arguments.
+type Statement struct {
+	Text string
+	Args []any
+}
+
+// Explainable are the statements of the engine's verbs, by name.
+func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
+	at, later, s := e.formatTime(now, e.zone), e.formatTime(now.Add(time.Hour), e.zone), e.statements
+	return map[string]Statement{
+		"load":   {s.load, []any{key, at}},
+		"exists": {s.exists, []any{key, at}},
+		"save":   {s.save, []any{"data", later, key, "as read", at}},
+		"end":    {s.end, []any{key, "as read", at}},
+		"delete": {s.delete, []any{key}},
+		"touch":  {s.touch, []any{later, key, at}},
+		"clear":  {s.clear, []any{at, 500}},
+		"list":   {s.list, []any{at, at, key, pageSize}},
+		"stats":  {s.stats, []any{at, at}},
+		"ping":   {s.ping, nil},
+	}
+}
+
+// Query asks the database something on the engine's connections.
+func (e *Engine) Query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
+	return e.read.QueryContext(ctx, text, args...)
 }

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/db"
-	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
 // What Open refuses on a server, and what it says: one line, without the
@@ -132,70 +130,4 @@ func TestLockedRow(t *testing.T) {
 			t.Errorf("Save afterwards: %v", err)
 		}
 	})
-}
-
-// TestTrouble is what a server can be in, one after the other.
-func TestTrouble(t *testing.T) {
-	t.Parallel()
-	onServers(t, func(t *testing.T, b brand) {
-		s := b.start(t)
-		at := s.NewDatabase(t).URL
-		e := openAt(t, at)
-		migrate(t, e)
-		r := create(t, e, map[string]any{"n": int64(1)})
-		t.Run("restarts", func(t *testing.T) { survivesRestarts(t, s, e, r.Key) })
-		t.Run("hangs", func(t *testing.T) { givesUpInTime(t, s, e, r.Key) })
-	})
-}
-
-// survivesRestarts: connections that the server ended while they were idle cost
-// nobody an error.
-func survivesRestarts(t *testing.T, s *server.Server, e *db.Engine, key string) {
-	all := func() {
-		t.Helper()
-		var requests sync.WaitGroup
-		for range 32 {
-			requests.Go(func() {
-				_, loading := e.Load(t.Context(), key)
-				touching := e.Touch(t.Context(), key, time.Now().Add(time.Hour))
-				if err := errors.Join(loading, touching, e.Ping(t.Context())); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		requests.Wait()
-	}
-	all()
-	s.Stop()
-	s.Start()
-	all()
-	crash(s)
-	s.Start()
-	all()
-}
-
-// crash kills a server. The processes that PostgreSQL has for its connections
-// end a moment after it.
-func crash(s *server.Server) {
-	s.Kill()
-	time.Sleep(time.Second)
-}
-
-func givesUpInTime(t *testing.T, s *server.Server, e *db.Engine, key string) {
-	s.Pause()
-	resume := sync.OnceFunc(s.Resume)
-	defer resume()
-	for range 3 {
-		began := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		_, err := e.Load(ctx, key)
-		cancel()
-		if !errors.Is(err, cloakroom.ErrUnavailable) || time.Since(began) > time.Second {
-			t.Errorf("Load from a server that hangs: %v after %v", err, time.Since(began))
-		}
-	}
-	resume()
-	if _, err := e.Load(t.Context(), key); err != nil {
-		t.Errorf("Load afterwards: %v", err)
-	}
 }
