@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,9 +52,9 @@ func (v *visitor) jar() []string {
 
 // carrying is a site whose cookies carry the sessions. Encrypted ones are not
 // compressed, so it is known how long they are.
-func carrying(t *testing.T, options ...cloakroom.Option) *site {
+func carrying(t *testing.T) *site {
 	engine := signed.Open(signed.WithPieces(3), signed.WithEncryption(), signed.WithRevocation(locmem.New()))
-	return newSite(t, engine, grow, append(options, cloakroom.WithSecretKey(pieceSecret))...)
+	return newSite(t, engine, grow, cloakroom.WithSecretKey(pieceSecret))
 }
 
 func TestSessionOverSeveralCookies(t *testing.T) {
@@ -178,19 +179,39 @@ func TestLateChangeOfACarriedSessionIsAnError(t *testing.T) {
 
 func TestIdleTimeoutOfACarriedSessionMovesWithUse(t *testing.T) {
 	t.Parallel()
-	const idle = 2 * time.Second
-	v := carrying(t, cloakroom.WithIdleTimeout(idle)).visitor(t)
-	v.get("/?100")
-	for range 4 {
-		time.Sleep(idle / 2)
-		if got := v.get("/").body; got != "100" {
-			t.Fatalf("in use: %q", got)
+	synctest.Test(t, func(t *testing.T) {
+		sessions := cloakroom.New(signed.Open(), cloakroom.WithSecretKey(pieceSecret), cloakroom.WithIdleTimeout(time.Hour))
+		var cookies []*http.Cookie
+		get := func(path string) string {
+			request := httptest.NewRequest("GET", path, nil)
+			for _, c := range cookies {
+				request.AddCookie(c)
+			}
+			recorder := httptest.NewRecorder()
+			sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s, err := sessions.Open(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				grow(w, r, s)
+			})).ServeHTTP(recorder, request)
+			if set := recorder.Result().Cookies(); len(set) > 0 {
+				cookies = set
+			}
+			return recorder.Body.String()
 		}
-	}
-	time.Sleep(idle + time.Second)
-	if got := v.get("/").body; got != "0" {
-		t.Errorf("unused: %q", got)
-	}
+		get("/?100")
+		for range 4 {
+			time.Sleep(45 * time.Minute)
+			if got := get("/"); got != "100" {
+				t.Fatalf("in use: %q", got)
+			}
+		}
+		time.Sleep(65 * time.Minute)
+		if got := get("/"); got != "0" {
+			t.Errorf("unused: %q", got)
+		}
+	})
 }
 
 // An old copy of the cookies is worth nothing after a logout, nor one from
