@@ -31,7 +31,10 @@ func (a address) String() string {
 	return net.JoinHostPort(a.host, a.port)
 }
 
-const scheme = "memcached://"
+const (
+	scheme      = "memcached://"
+	defaultPort = "11211"
+)
 
 // parse reads what Django has in LOCATION, after the scheme. Its separators are
 // the comma and the semicolon.
@@ -62,7 +65,9 @@ func parseOne(text string) (address, error) {
 		}
 		return address{network: "unix", host: path}, nil
 	}
-	host, port := text, "11211"
+	// python-memcached's way to tell IPv6 addresses from others.
+	text = strings.TrimPrefix(strings.TrimPrefix(text, "inet6:"), "inet:")
+	host, port := text, defaultPort
 	bare := strings.TrimSuffix(strings.TrimPrefix(text, "["), "]")
 	switch {
 	case bare != text && len(bare) == len(text)-2:

@@ -492,7 +492,7 @@ func TestOpenRefuses(t *testing.T) {
 		"a bare IPv6 address":    {"memcached://::1:11211", nil, "[host]:port"},
 		"a user":                 {"memcached://user@localhost", nil, "host"},
 		"no path":                {"memcached://unix:", nil, "path"},
-		"an unknown placement":   {"memcached://" + addr, memcached.WithPlacement(7), "PyLibMC"},
+		"an unknown placement":   {"memcached://" + addr, memcached.WithPlacement(7), "Python client"},
 		"a prefix with spaces":   {"memcached://" + addr, memcached.WithKeys(cache.KeyPrefix("my site")), "KEY_PREFIX"},
 		"a prefix with commands": {"memcached://" + addr, memcached.WithKeys(cache.KeyPrefix("a\r\nflush_all\r\n")), "KEY_PREFIX"},
 		"a prefix too long":      {"memcached://" + addr, memcached.WithKeys(cache.KeyPrefix(strings.Repeat("p", 200))), "KEY_PREFIX"},

@@ -33,8 +33,8 @@ import (
 // Cache is one or several Memcached servers. It is safe for concurrent use. Make
 // one with [New], and close it.
 //
-// A server that falls silent in the middle of an answer is waited for until the
-// context's deadline, and for 5 seconds at most.
+// A silent server is waited for until the context's deadline, and for 5 seconds
+// at most.
 type Cache struct {
 	servers  []*server // each once
 	place    func(key string) *server

@@ -18,9 +18,14 @@ const (
 	// It goes by the names of the servers, so they have to be written as in
 	// Django's LOCATION: localhost and 127.0.0.1 are two.
 	PyMemcache
-	// PyLibMC is that of django.core.cache.backends.memcached.PyLibMCCache
-	// without "ketama" in the behaviors of its OPTIONS.
+	// PyLibMC is that of django.core.cache.backends.memcached.PyLibMCCache.
 	PyLibMC
+	// PyLibMCKetama is that of PyLibMCCache with "ketama" among the behaviors in
+	// its OPTIONS. Like the next it goes by the names of the servers.
+	PyLibMCKetama
+	// PyLibMCKetamaWeighted is that of PyLibMCCache with "ketama_weighted" among
+	// the behaviors, and servers of equal weight.
+	PyLibMCKetamaWeighted
 )
 
 // on returns which of the servers has a key.
@@ -33,12 +38,16 @@ func (p Placement) on(ring []*server) (func(key string) *server, error) {
 		return byHash(crcHash), nil
 	case PyLibMC:
 		return byHash(oneAtATime), nil
+	case PyLibMCKetama:
+		return ketama(ring), nil
+	case PyLibMCKetamaWeighted:
+		return weightedKetama(ring), nil
 	case PyMemcache:
 		return func(key string) *server { return rendezvous(ring, key) }, nil
 	}
 	return nil, &cloakroom.Error{
 		Kind: cloakroom.ErrConfig, Reason: "there is no such placement",
-		Mend: "choose PythonMemcached, PyMemcache or PyLibMC",
+		Mend: "choose the one of the Python client that Django uses",
 	}
 }
 

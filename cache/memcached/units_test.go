@@ -51,6 +51,7 @@ func TestParse(t *testing.T) {
 		"a:1,a:1,b:2":          {{"tcp", "a", "1"}, {"tcp", "a", "1"}, {"tcp", "b", "2"}},
 		"[::1]":                {{"tcp", "::1", "11211"}},
 		"[::1]:1":              {{"tcp", "::1", "1"}},
+		"inet6:[::1]:1,inet:a": {{"tcp", "::1", "1"}, {"tcp", "a", "11211"}},
 		"/run/a.sock":          {{"unix", "/run/a.sock", ""}},
 		"unix:/run/a.sock,b:1": {{"unix", "/run/a.sock", ""}, {"tcp", "b", "1"}},
 	} {
