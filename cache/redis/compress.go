@@ -3,7 +3,6 @@ package redis
 import (
 	"bytes"
 	"io"
-	"strings"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -49,9 +48,9 @@ var compressions = map[Compressor]compression{
 }
 
 // recognize tells by what a value was compressed.
-func recognize(value string) Compressor {
+func recognize(value []byte) Compressor {
 	for c, how := range compressions {
-		if strings.HasPrefix(value, how.magic) {
+		if bytes.HasPrefix(value, []byte(how.magic)) {
 			return c
 		}
 	}

@@ -13,15 +13,14 @@ import (
 // django starts a site on django-redis.
 func django(t testing.TB, location, options string, more ...string) *djangotest.Django {
 	t.Helper()
-	settings := fmt.Sprintf(`
+	return djangotest.Start(t, append(more, caches(t, "django_redis.cache.RedisCache", location, options))...)
+}
+
+func caches(t testing.TB, backend, location, options string) djangotest.Settings {
+	return fmt.Sprintf(`
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
-CACHES = {"default": {
-	"BACKEND": "django_redis.cache.RedisCache",
-	"LOCATION": %q,
-	"KEY_PREFIX": %q,
-	"OPTIONS": {%s},
-}}`, location, t.Name(), options)
-	return djangotest.Start(t, append(more, settings)...)
+CACHES = {"default": {"BACKEND": %q, "LOCATION": %q, "KEY_PREFIX": %q, "OPTIONS": {%s}}}`,
+		backend, location, t.Name(), options)
 }
 
 //go:embed testdata/compressors.py
@@ -105,5 +104,29 @@ func TestBesideDjangoRedisByAnyWay(t *testing.T) {
 		s := server.RedisTLS(t)
 		address := "rediss://" + s.Addr + "/0?ssl_ca_certs=" + s.CA
 		djangotest.Interop(t, open(t, address, apart(t)), django(t, address, ""))
+	})
+}
+
+//go:embed testdata/backends.py
+var backends string
+
+func TestBesideOtherBackends(t *testing.T) {
+	t.Parallel()
+	s := shared(t)
+	for backend, location := range map[string]string{
+		"Django": "redis://" + s.Addr + "/4",
+		"Old":    s.Addr + ":4",
+	} {
+		t.Run(backend, func(t *testing.T) {
+			t.Parallel()
+			d := djangotest.Start(t, backends, caches(t, "backends."+backend, location, ""))
+			djangotest.Interop(t, open(t, location, apart(t)), d)
+		})
+	}
+	t.Run("Old on a socket", func(t *testing.T) {
+		t.Parallel()
+		location := "unix:" + s.Socket + ":5"
+		d := djangotest.Start(t, backends, caches(t, "backends.Old", location, ""))
+		djangotest.Interop(t, open(t, location, apart(t)), d)
 	})
 }

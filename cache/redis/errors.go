@@ -64,6 +64,9 @@ func failure(ctx context.Context, err error, location string) error {
 			Reason: "Redis did not answer in time", Mend: "see what keeps " + location + " busy",
 		}
 	}
+	if errors.Is(err, context.Canceled) {
+		err = errAbandoned
+	}
 	for _, d := range diagnoses {
 		if strings.Contains(err.Error(), d.says) {
 			return &cloakroom.Error{Kind: d.kind, Reason: d.reason, Mend: d.mend, Err: err}
@@ -81,6 +84,10 @@ func failure(ctx context.Context, err error, location string) error {
 	}
 	return e
 }
+
+// errAbandoned stands for the cancellation of another request, whose connection
+// this one waited for.
+var errAbandoned = errors.New("whoever was connecting gave up")
 
 func isAboutTrust(err error) bool {
 	_, verification := errors.AsType[*tls.CertificateVerificationError](err)

@@ -106,7 +106,7 @@ func (c *Cache) read(ctx context.Context, keys ...string) ([]found, error) {
 	answers := c.client.DoMulti(ctx, commands...)
 	all := make([]found, len(keys))
 	for i := range all {
-		value, err := answers[2*i].ToString()
+		value, err := answers[2*i].AsBytes()
 		switch {
 		case rueidis.IsRedisNil(err):
 			all[i].err = cloakroom.ErrNotFound
@@ -132,7 +132,7 @@ const (
 	noExpiry = -1
 )
 
-func (c *Cache) record(value string, life int64) (*cloakroom.Record, error) {
+func (c *Cache) record(value []byte, life int64) (*cloakroom.Record, error) {
 	if life == noKey {
 		return nil, cloakroom.ErrNotFound
 	}
@@ -140,7 +140,7 @@ func (c *Cache) record(value string, life int64) (*cloakroom.Record, error) {
 	if err != nil {
 		return nil, corrupt(err)
 	}
-	r := &cloakroom.Record{Data: data, Version: version{value, form}, Size: len(value)}
+	r := &cloakroom.Record{Data: data, Version: version{rueidis.BinaryString(value), form}, Size: len(value)}
 	if life != noExpiry {
 		r.Expires = time.Now().Add(time.Duration(life) * time.Millisecond).Round(0)
 	}

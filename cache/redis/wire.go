@@ -94,11 +94,12 @@ func (f form) serialize(data map[string]any) ([]byte, error) {
 	}
 }
 
-// decode recognizes how a value was made, and returns the session in it.
-func decode(value string) (map[string]any, form, error) {
-	serialized, f, err := []byte(value), form{}, error(nil)
-	f.compressor = recognize(value)
-	if serialized, err = f.compressor.decompress(serialized); err != nil {
+// decode recognizes how a value was made, and returns the session in it. It
+// keeps nothing of value.
+func decode(value []byte) (map[string]any, form, error) {
+	f := form{compressor: recognize(value)}
+	serialized, err := f.compressor.decompress(value)
+	if err != nil {
 		return nil, f, err
 	}
 	if len(serialized) == 0 {

@@ -56,7 +56,7 @@ func TestWrittenAsAskedAndRecognized(t *testing.T) {
 				t.Errorf("%s, %s: %v", name, what, err)
 				continue
 			}
-			got, f, err := decode(v.value)
+			got, f, err := decode([]byte(v.value))
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, what, err)
 				continue
@@ -137,7 +137,7 @@ func TestReadsHorizon(t *testing.T) {
 		if len(fixture.Store) > 0 {
 			fixture.Value = fixture.Store[0].Value // what follows is not the session's
 		}
-		data, got, err := decode(string(fixture.Value))
+		data, got, err := decode(fixture.Value)
 		if err != nil || got != want {
 			t.Errorf("%s: %v, %v; want %v", name, got, err, want)
 		}
@@ -156,7 +156,7 @@ func TestReadsWhatPythonPacked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	data, f, err := decode(string(text))
+	data, f, err := decode(text)
 	if err != nil || f != (form{MessagePack, 0, Uncompressed}) {
 		t.Fatalf("%v, %v", f, err)
 	}
@@ -217,7 +217,7 @@ func TestCorrupt(t *testing.T) {
 		"short zlib": "\x78\x9c", "short gzip": "\x1f\x8b", "short xz": "\xfd7zXZ\x00", "short LZ4": "\x04\x22\x4d\x18",
 		"short zstd": "\x28\xb5\x2f\xfd",
 	} {
-		if data, _, err := decode(value); err == nil {
+		if data, _, err := decode([]byte(value)); err == nil {
 			t.Errorf("%s: read as %v", name, data)
 		}
 	}
@@ -226,7 +226,7 @@ func TestCorrupt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := decode(v.value[:len(v.value)/2]); err == nil {
+		if _, _, err := decode([]byte(v.value[:len(v.value)/2])); err == nil {
 			t.Errorf("%s: half a value is read", name)
 		}
 	}
@@ -256,7 +256,7 @@ func refused(t *testing.T, name, value string) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	_, _, err := decode(value)
+	_, _, err := decode([]byte(value))
 	runtime.ReadMemStats(&after)
 	if err == nil {
 		t.Errorf("%s of %d bytes is read", name, len(value))
@@ -278,7 +278,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, value []byte) {
-		data, form, err := decode(string(value))
+		data, form, err := decode(value)
 		if err != nil {
 			return
 		}
@@ -294,7 +294,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := decode(again.value); err != nil {
+		if _, _, err := decode([]byte(again.value)); err != nil {
 			t.Fatalf("what was read cannot be read again: %v", err)
 		}
 	})
