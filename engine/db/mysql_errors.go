@@ -11,8 +11,11 @@ import (
 
 // diagnoseMySQL knows the error numbers of MySQL and of MariaDB.
 func diagnoseMySQL(err error) diagnosis {
-	if errors.Is(err, mysql.ErrPktTooLarge) {
+	switch {
+	case errors.Is(err, mysql.ErrPktTooLarge):
 		return tooLargeForMySQL
+	case errors.Is(err, mysql.ErrNoTLS):
+		return diagnosis{cloakroom.ErrConfig, "the database server does not encrypt", "set it up for TLS, or take ssl_mode out of the address"}
 	}
 	switch mysqlCode(err) {
 	case 0:
