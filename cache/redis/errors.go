@@ -42,6 +42,7 @@ var diagnoses = []diagnosis{
 	{"DB index is out of range", cloakroom.ErrConfig, "Redis has no database of that number", "choose a lower one, or raise databases"},
 	{"DENIED", cloakroom.ErrConfig, "Redis is in protected mode", "give it a password, or bind it to an address of its own"},
 	{"No such master", cloakroom.ErrConfig, "the Sentinels know no primary of that name", "mend the name in the address"},
+	{"unknown command 'SENTINEL'", cloakroom.ErrConfig, "this Redis is no Sentinel", "name the Sentinels, or begin the address with redis://"},
 	{"exceeds maximum allowed size", cloakroom.ErrTooLarge, "Redis takes no value as large", "keep less in the session, or raise proto-max-bulk-len"},
 }
 

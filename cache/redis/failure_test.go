@@ -50,7 +50,7 @@ func TestOpenRefuses(t *testing.T) {
 		"database":           {"redis://" + s.Addr + "/99", cloakroom.ErrConfig, "Redis has no database of that number"},
 		"certificate":        {"rediss://" + encrypted.Addr, cloakroom.ErrConfig, "Redis's certificate is not trusted"},
 		"not encrypted":      {"rediss://" + s.Addr, cloakroom.ErrUnavailable, ""},
-		"no Sentinel":        {"redis+sentinel://" + s.Addr + "/main", cloakroom.ErrUnavailable, ""},
+		"no Sentinel":        {"redis+sentinel://" + s.Addr + "/main", cloakroom.ErrConfig, "this Redis is no Sentinel"},
 		"no Cluster is fine": {"redis+cluster://" + s.Addr, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
