@@ -3,7 +3,6 @@ package pickle
 import (
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -11,7 +10,8 @@ import (
 type made struct {
 	object
 	module, name string // empty if the class has no name
-	args         []ref
+	args         []ref  // the first of them
+	all          chain  // of the arguments
 }
 
 func (m made) is(module, name string) bool { return m.module == module && m.name == name }
@@ -21,19 +21,18 @@ func (m made) bare() bool {
 	return m.state == 0 && m.kwargs == 0 && m.list.first == 0 && m.dict.first == 0
 }
 
-func (g *graph) slice(c chain) []ref { return slices.Collect(g.items(c)) }
-
-// tuple returns the items of a tuple, if it is one.
+// tuple returns the first items of a tuple, if it is one.
 func (g *graph) tuple(r ref) []ref {
 	if n := g.nodes[r]; n.kind == kindTuple {
-		return g.slice(n.chain())
+		return g.few(n.chain())
 	}
 	return nil
 }
 
 func (g *graph) made(r ref) made {
 	m := made{object: *g.object(r)}
-	m.args = g.tuple(m.object.args)
+	m.all = g.nodes[m.object.args].chain()
+	m.args = g.few(m.all)
 	m.module, m.name = g.global(m.class)
 	if m.how != reduced || m.module != "copyreg" || len(m.args) == 0 || g.nodes[m.args[0]].kind != kindGlobal {
 		return m
@@ -42,14 +41,18 @@ func (g *graph) made(r ref) made {
 	class, args := m.args[0], m.args[1:]
 	switch {
 	case m.name == "__newobj__":
-		m.how, m.args = newObject, args
+		m.how = newObject
+		if m.all.first = g.links[m.all.first].next; m.all.first == 0 {
+			m.all.last = 0
+		}
 	case m.name == "__newobj_ex__" && len(args) == 2 && g.nodes[args[0]].kind == kindTuple && g.nodes[args[1]].kind == kindDict:
-		m.how, m.args, m.kwargs = newObjectEx, g.tuple(args[0]), args[1]
+		m.how, m.all, m.kwargs = newObjectEx, g.nodes[args[0]].chain(), args[1]
 	case m.name == "_reconstructor" && len(args) == 2 && g.isGlobal(args[0], "builtins", "object") && g.nodes[args[1]].kind == kindNone:
-		m.how, m.args = newObject, nil
+		m.how, m.all = newObject, chain{}
 	default:
 		return m
 	}
+	m.args = g.few(m.all)
 	m.class = class
 	m.module, m.name = g.global(class)
 	return m
@@ -78,12 +81,12 @@ func (g *graph) bytesOf(r ref) (string, bool) {
 		if o.how != reduced || o.state != 0 {
 			return "", false
 		}
-		args := g.nodes[o.args].chain()
-		if g.isGlobal(o.class, "builtins", "bytes") && args.first == 0 {
+		args := g.tuple(o.args)
+		if g.isGlobal(o.class, "builtins", "bytes") && len(args) == 0 {
 			return "", true
 		}
-		if g.isGlobal(o.class, "_codecs", "encode") && g.count(args) == 2 {
-			text, codec := g.links[args.first].node, g.links[args.last].node
+		if g.isGlobal(o.class, "_codecs", "encode") && len(args) == 2 {
+			text, codec := args[0], args[1]
 			if g.nodes[text].kind == kindStr && g.nodes[codec].kind == kindStr && g.str(codec) == "latin1" {
 				b, ok := appendLatin1(nil, g.str(text))
 				return string(b), ok
@@ -182,11 +185,11 @@ func (g *graph) uuid(m made) (string, bool) {
 	if m.how != newObject || len(m.args) != 0 || m.state == 0 {
 		return "", false
 	}
-	state := g.nodes[m.state]
-	if state.kind != kindDict || g.count(state.chain()) != 2 {
+	items := g.few(g.nodes[m.state].chain())
+	if g.nodes[m.state].kind != kindDict || len(items) != 2 {
 		return "", false
 	}
-	name, value := g.links[state.a].node, g.links[state.b].node
+	name, value := items[0], items[1]
 	if g.nodes[name].kind != kindStr || g.str(name) != "int" {
 		return "", false
 	}
@@ -351,4 +354,16 @@ func (g *graph) clock(m made) (string, bool) {
 		text += fmt.Sprintf(".%06d", microsecond)
 	}
 	return text, validClock(hour, minute, second, microsecond)
+}
+
+// datetimeBytes is how Python keeps a datetime; [graph.datetime] reads it.
+func datetimeBytes(t time.Time) string { return dateBytes(t) + clockBytes(t) }
+
+func dateBytes(t time.Time) string {
+	return string([]byte{byte(t.Year() >> 8), byte(t.Year()), byte(t.Month()), byte(t.Day())})
+}
+
+func clockBytes(t time.Time) string {
+	us := t.Nanosecond() / 1000
+	return string([]byte{byte(t.Hour()), byte(t.Minute()), byte(t.Second()), byte(us >> 16), byte(us >> 8), byte(us)})
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // graph is what a pickle says, as a table: values refer to one another by their
-// place in it, so that what Python shares stays shared. It is never written to
-// once it is made. It takes four allocations, whatever it holds.
+// place in it, so that what Python shares stays shared. It takes a handful of
+// allocations, and is never written to once it is made.
 type graph struct {
 	text    string // what strings, bytes and large integers are parts of
 	nodes   []node // the first stands for nothing
@@ -107,6 +107,19 @@ func (g *graph) pairs(c chain) iter.Seq2[ref, ref] {
 	}
 }
 
+// few returns the first items of a chain, one more than any class that is
+// understood has arguments.
+func (g *graph) few(c chain) []ref {
+	items := make([]ref, 0, 5)
+	for item := range g.items(c) {
+		if len(items) == cap(items) {
+			break
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
 func (g *graph) count(c chain) (n int) {
 	for at := c.first; at != 0; at = g.links[at].next {
 		n++
@@ -173,15 +186,6 @@ func (b *builder) addText(k kind, s string) ref {
 	}
 	b.extra = append(b.extra, s...)
 	return b.add(k, uint32(at), uint32(len(s)))
-}
-
-// textOf is [graph.str] while the graph is being made.
-func (b *builder) textOf(r ref) string {
-	n := b.nodes[r]
-	if at := int(n.a) - len(b.text); at >= 0 {
-		return string(b.extra[at : at+int(n.b)])
-	}
-	return b.str(r)
 }
 
 // addGlobal adds a class or function. Its name is written wherever it stands,

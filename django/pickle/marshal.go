@@ -493,12 +493,8 @@ func (e *encoder) time(t time.Time) {
 	} else {
 		e.recall(e.datetime - 1)
 	}
-	us := t.Nanosecond() / 1000
 	e.openTuple(2)
-	e.bytes(string([]byte{
-		byte(t.Year() >> 8), byte(t.Year()), byte(t.Month()), byte(t.Day()),
-		byte(t.Hour()), byte(t.Minute()), byte(t.Second()), byte(us >> 16), byte(us >> 8), byte(us),
-	}))
+	e.bytes(datetimeBytes(t))
 	if e.utc == 0 {
 		e.global("datetime", "timezone")
 		e.openTuple(1)

@@ -108,11 +108,9 @@ func (g *graph) scalar(r ref) (any, bool) {
 	return nil, false
 }
 
-func (p *plainer) list(c chain) []any { return p.values(p.slice(c)) }
-
-func (p *plainer) values(items []ref) []any {
-	list := make([]any, 0, min(len(items), max(p.left, 0)))
-	for _, item := range items {
+func (p *plainer) list(c chain) []any {
+	list := make([]any, 0, min(p.count(c), max(p.left, 0)))
+	for item := range p.items(c) {
 		if p.left < 0 {
 			break
 		}
@@ -188,12 +186,13 @@ func (p *plainer) instance(r ref) any {
 		return p.list(m.object.list)
 	case m.is("django.utils.functional", "_lazy_proxy_unpickle") && len(m.args) > 1:
 		// A function that translates, and its arguments: the text to translate.
-		m.args = p.tuple(m.args[1])
-	}
-	if len(m.args) == 1 {
+		if text := p.tuple(m.args[1]); len(text) == 1 {
+			return p.value(text[0])
+		}
+	case len(m.args) == 1:
 		return p.value(m.args[0])
 	}
-	return p.values(m.args)
+	return p.list(m.all)
 }
 
 // understood returns the plain value of what [graph.special] found.

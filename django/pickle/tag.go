@@ -53,7 +53,7 @@ func TagValue(v any) (any, error) {
 	case []byte:
 		return tag("bytes", base64.StdEncoding.EncodeToString(v)), nil
 	case time.Time:
-		return tag("datetime", isoFormat(v)), nil
+		return tag("datetime", isoFormat(v.UTC())), nil
 	case []any:
 		list := make([]any, len(v))
 		for i := range v {
@@ -227,11 +227,9 @@ func (t *tagger) named(r ref) string {
 	return name
 }
 
-func (t *tagger) list(c chain) []any { return t.values(t.slice(c)) }
-
-func (t *tagger) values(items []ref) []any {
-	list := make([]any, 0, min(len(items), max(t.left, 0)))
-	for _, item := range items {
+func (t *tagger) list(c chain) []any {
+	list := make([]any, 0, min(t.count(c), max(t.left, 0)))
+	for item := range t.items(c) {
 		if t.left < 0 {
 			break
 		}
@@ -284,7 +282,7 @@ func (t *tagger) object(m made) any {
 	if t.left--; t.left < 0 {
 		return nil
 	}
-	o := map[string]any{"args": t.values(m.args)}
+	o := map[string]any{"args": t.list(m.all)}
 	if t.nodes[m.class].kind == kindGlobal {
 		o["class"] = t.named(m.class)
 	} else {

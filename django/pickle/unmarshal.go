@@ -50,15 +50,18 @@ func (d *decoder) release() {
 func (b *builder) session(root ref) map[string]any {
 	dict := b.nodes[root].chain()
 	session := make(map[string]any, b.count(dict)/2)
+	b.settle()
+	var whole *graph // shared by all that stays Raw
+	raw := func(r ref) Raw {
+		if whole == nil {
+			whole = b.finish()
+		}
+		return Raw{whole, r}
+	}
 	if others := b.otherKeys(dict); len(others) > 0 {
 		r := b.add(kindDict, 0, 0)
 		b.extend(r, others)
-		session[OtherKeys] = Raw{b.finish(), r}
-	}
-	b.settle()
-	var whole *graph // shared by all that stays Raw
-	if raw, ok := session[OtherKeys].(Raw); ok {
-		whole = raw.graph
+		session[OtherKeys] = raw(r)
 	}
 	for key, value := range b.pairs(dict) {
 		if b.nodes[key].kind != kindStr {
@@ -66,10 +69,7 @@ func (b *builder) session(root ref) map[string]any {
 		}
 		v, ok := b.scalar(value)
 		if !ok {
-			if whole == nil {
-				whole = b.finish()
-			}
-			v = Raw{whole, value}
+			v = raw(value)
 		}
 		session[b.str(key)] = v
 	}

@@ -209,11 +209,11 @@ func (b *builder) tagged(name string, content any, depth int) ref {
 	case name == "date" && isText:
 		t, err := time.Parse("2006-01-02", text)
 		b.check(err)
-		return b.call("datetime", "date", b.addText(kindBytes, string(dateBytes(t))))
+		return b.call("datetime", "date", b.addText(kindBytes, dateBytes(t)))
 	case name == "time" && isText:
 		t, err := time.Parse("15:04:05.999999", text)
 		b.check(err)
-		return b.call("datetime", "time", b.addText(kindBytes, string(clockBytes(t))))
+		return b.call("datetime", "time", b.addText(kindBytes, clockBytes(t)))
 	case name == "timedelta" && isList && len(list) == 3:
 		return b.call("datetime", "timedelta", b.list(list, depth)...)
 	case name == "decimal" && isText:
@@ -282,7 +282,7 @@ func (b *builder) call(module, name string, args ...ref) ref {
 
 func (b *builder) parseDatetime(text string) ref {
 	if t, err := time.Parse("2006-01-02T15:04:05.999999", text); err == nil {
-		return b.call("datetime", "datetime", b.addText(kindBytes, string(datetimeBytes(t))))
+		return b.call("datetime", "datetime", b.addText(kindBytes, datetimeBytes(t)))
 	}
 	t, err := time.Parse("2006-01-02T15:04:05.999999-07:00", text)
 	if err != nil {
@@ -295,18 +295,7 @@ func (b *builder) parseDatetime(text string) ref {
 		days, offset = -1, offset+86400
 	}
 	delta := b.call("datetime", "timedelta", b.addInt(days), b.addInt(int64(offset)), b.addInt(0))
-	return b.call("datetime", "datetime", b.addText(kindBytes, string(datetimeBytes(t))), b.call("datetime", "timezone", delta))
-}
-
-func datetimeBytes(t time.Time) []byte { return append(dateBytes(t), clockBytes(t)...) }
-
-func dateBytes(t time.Time) []byte {
-	return []byte{byte(t.Year() >> 8), byte(t.Year()), byte(t.Month()), byte(t.Day())}
-}
-
-func clockBytes(t time.Time) []byte {
-	us := t.Nanosecond() / 1000
-	return []byte{byte(t.Hour()), byte(t.Minute()), byte(t.Second()), byte(us >> 16), byte(us >> 8), byte(us)}
+	return b.call("datetime", "datetime", b.addText(kindBytes, datetimeBytes(t)), b.call("datetime", "timezone", delta))
 }
 
 func (b *builder) parseUUID(text string) ref {
