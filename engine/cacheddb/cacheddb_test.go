@@ -19,6 +19,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/engine/file"
 	"github.com/cloakroom-go/cloakroom/enginetest"
+	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
 const secret = "a secret key of this test"
@@ -109,7 +110,12 @@ func (s setUp) beside(t testing.TB) setUp {
 
 func openDB(t testing.TB, at string) cloakroom.Engine {
 	t.Helper()
-	e, err := db.Open(t.Context(), "sqlite:///"+at)
+	return openURL(t, "sqlite:///"+at)
+}
+
+func openURL(t testing.TB, url string) cloakroom.Engine {
+	t.Helper()
+	e, err := db.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +184,36 @@ func TestBeforeFiles(t *testing.T) {
 			"RoundTripTimesAndBytes": "JSON, which the store signs here, has neither: they come back as text",
 		},
 		Trials: 2000,
+	})
+}
+
+// The real servers: Memcached before MariaDB, as in Horizon's documentation.
+func TestBeforeMariaDB(t *testing.T) {
+	t.Parallel()
+	memcached, mariaDB := server.Memcached(t), server.MariaDB(t)
+	enginetest.Run(t, enginetest.Config{
+		Open: func(t testing.TB) cloakroom.Engine {
+			return begin(t, openMemcached(t, memcached), mariaDB.NewDatabase(t).URL, openURL)
+		},
+		Second: func(t testing.TB, e cloakroom.Engine) cloakroom.Engine {
+			return begin(t, openMemcached(t, memcached), e.(setUp).at, openURL)
+		},
+		Break: func(t testing.TB, _ cloakroom.Engine) func() {
+			memcached.Pause()
+			mariaDB.Pause()
+			return func() {
+				mariaDB.Resume()
+				memcached.Resume()
+			}
+		},
+		Waived: map[string]string{
+			"RoundTripTimesAndBytes": "JSON, which the store signs here, has neither: they come back as text",
+			"Corrupt":                "TestBeforeDB has it",
+			"ListPassesOverCorrupt":  "TestBeforeDB has it",
+			"StatsCorrupt":           "TestBeforeDB has it",
+		},
+		ExpiryGranularity: time.Second,
+		Trials:            2000,
 	})
 }
 

@@ -30,11 +30,14 @@
 //
 // # Beside Django
 //
-// Django fills the cache without a lease. Where it has read the row before the
+// Django fills the cache without a lease. Where it has read the row before a
 // session ends here, and fills the cache after, the session is back for those
-// who ask the cache: for Django and for Go, until it expires there. It is so
-// between two Djangos, and takes an end within the millisecond that Django needs
-// for filling. No save follows from it: the row is gone.
+// who ask the cache. Django takes 0.1 to 0.2 ms for that, at 99 % of the time less
+// than 2 ms, and 16 ms at most of 9000 times on a busy machine; so what ended here
+// is removed once more a quarter of a second later. What was saved here may be
+// followed by an older entry in the same way, until the next save. A session
+// that Django itself ends at such a moment stays in the cache, as it does among
+// Djangos. No save follows from any of that: the row is gone, or another.
 package cacheddb
 
 import (
@@ -168,23 +171,27 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	if err == nil {
 		err = e.store.Save(ctx, next)
 	}
-	now := &version{}
-	filled := false
-	if err == nil && lease != nil && r.Expires.After(time.Now()) {
-		var filling error
-		now.cached, filling = e.fill(ctx, r.Key, lease, next)
-		filled = filling == nil
-	}
-	// Who saved instead of us may have put that in the cache by now.
-	theirs := errors.Is(err, cloakroom.ErrConflict) && overtaken(leasing)
-	if !filled && !theirs {
+	switch {
+	case errors.Is(err, cloakroom.ErrConflict) && overtaken(leasing):
+		// Who saved instead of us may have put that in the cache by now.
+		return err
+	case err == nil && !r.Expires.After(time.Now()):
+		e.bury(ctx, r.Key)
+		lease = nil
+	case err != nil || lease == nil:
 		e.forget(ctx, r.Key)
 	}
-	if err == nil {
-		now.stored = next.Version
-		r.Version = now
+	if err != nil {
+		return err
 	}
-	return err
+	now := &version{stored: next.Version}
+	if lease != nil {
+		if now.cached, err = e.fill(ctx, r.Key, lease, next); err != nil {
+			e.forget(ctx, r.Key)
+		}
+	}
+	r.Version = now
+	return nil
 }
 
 // confirm finds the store's version of a record that came from the cache.
@@ -205,22 +212,22 @@ func (e *Engine) confirm(ctx context.Context, was *version, next *cloakroom.Reco
 
 // Delete implements [cloakroom.Engine].
 func (e *Engine) Delete(ctx context.Context, key string) error {
-	return e.change(ctx, key, func() error { return e.store.Delete(ctx, key) })
+	return e.change(ctx, key, e.bury, func() error { return e.store.Delete(ctx, key) })
 }
 
 // Touch implements [cloakroom.Engine].
 func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error {
-	return e.change(ctx, key, func() error { return e.store.Touch(ctx, key, expires) })
+	return e.change(ctx, key, e.forget, func() error { return e.store.Touch(ctx, key, expires) })
 }
 
 // change has the cache forget the session before and after: before, lest an old
 // entry stays behind when the process ends in between.
-func (e *Engine) change(ctx context.Context, key string, do func() error) error {
+func (e *Engine) change(ctx context.Context, key string, forget func(context.Context, string), do func() error) error {
 	if !cloakroom.ValidKey(key) || ctx.Err() != nil {
 		return do() // changes nothing
 	}
 	_ = e.drop(ctx, key)
-	defer e.forget(ctx, key) // whatever came of it: it may come yet
+	defer forget(ctx, key) // whatever came of it: it may come yet
 	return do()
 }
 

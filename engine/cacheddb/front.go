@@ -242,3 +242,10 @@ func (f *front) forget(ctx context.Context, key string) {
 		f.health.owe(key, err)
 	}
 }
+
+// bury has the cache forget a session that has ended, and once more after
+// whoever was filling the cache without a lease has done so: Django.
+func (f *front) bury(ctx context.Context, key string) {
+	f.forget(ctx, key)
+	f.health.later(func() { f.forget(context.Background(), key) })
+}

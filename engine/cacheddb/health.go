@@ -27,6 +27,11 @@ const (
 	// retry is how often a cache that is away is tried.
 	retry = 100 * time.Millisecond
 
+	// djangosTurn is how long after the end of a session its entry is removed
+	// again: a hundred times what Django takes from reading a row to filling the
+	// cache with it, and more than it was ever seen to take.
+	djangosTurn = 250 * time.Millisecond
+
 	// maxOwed bounds the memory that an outage takes.
 	maxOwed = 1 << 18
 )
@@ -170,6 +175,24 @@ func (h *health) settle() bool {
 	h.trusted.Store(h.now() + int64(probation))
 	h.log.Info("the cache is back")
 	return true
+}
+
+// later runs do when Django has had its turn, or the engine is closed.
+func (h *health) later(do func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.closed:
+		return
+	default:
+	}
+	h.mends.Go(func() {
+		select {
+		case <-h.closed:
+		case <-time.After(djangosTurn):
+		}
+		do()
+	})
 }
 
 func (h *health) close() {
