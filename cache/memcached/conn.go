@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -41,7 +43,8 @@ func (c *conn) exchange(ctx context.Context, talk func(*conn) error) (reusable b
 	stop := context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
 	err = talk(c)
 	uninterrupted := stop()
-	return err == nil && uninterrupted, err
+	// What came unasked would be taken for the next answer.
+	return err == nil && uninterrupted && c.r.Buffered() == 0, err
 }
 
 // await gives the server time for its next words.
@@ -145,38 +148,35 @@ func (c *conn) store(ch change) (outcome, error) {
 	return c.outcome()
 }
 
-// get reads an item with its expiry, which takes Memcached 1.6.
+// get reads an item with its expiry, which takes Memcached 1.6. The answer
+// repeats the key: no session is ever taken for another's.
 func (c *conn) get(key string) (it item, found bool, err error) {
-	if err := c.send("mg", key, "f", "c", "t", "v"); err != nil {
+	if err := c.send("mg", key, "f", "c", "t", "k", "v"); err != nil {
 		return item{}, false, err
 	}
 	line, err := c.line()
 	if err != nil {
 		return item{}, false, err
 	}
-	words := bytes.Fields(line)
-	switch {
-	case string(line) == "EN":
+	switch string(line) {
+	case "EN", "EN k" + key: // not all of them repeat it here
 		return item{}, false, nil
-	case len(words) != 5 || string(words[0]) != "VA":
+	}
+	words := strings.Split(string(line), " ")
+	if len(words) != 6 || words[0] != "VA" {
 		return item{}, false, refusal(line)
 	}
-	size, err := number(words[1])
-	for _, word := range words[2:] {
-		n, wrong := number(word[1:])
-		switch word[0] {
-		case 'f':
-			it.flags, err = uint32(n), errors.Join(err, wrong)
-		case 'c':
-			it.cas, err = n, errors.Join(err, wrong)
-		case 't':
-			if string(word) != "t-1" { // never
-				it.expires, err = time.Now().Add(time.Duration(n)*time.Second).Round(0), errors.Join(err, wrong)
-			}
-		}
+	flags, err1 := numberAfter("f", words[2])
+	cas, err2 := numberAfter("c", words[3])
+	it = item{flags: uint32(flags), cas: cas}
+	if words[4] != "t-1" { // which is never
+		var seconds uint64
+		seconds, err = numberAfter("t", words[4])
+		it.expires = time.Now().Add(time.Duration(seconds) * time.Second).Round(0)
 	}
-	if err != nil {
-		return item{}, false, refusal(line)
+	size, err3 := numberAfter("", words[1])
+	if errors.Join(err, err1, err2, err3) != nil || words[5] != "k"+key {
+		return item{}, false, errNonsense
 	}
 	it.value, err = c.value(size)
 	return it, err == nil, err
@@ -199,26 +199,31 @@ func (c *conn) gets(keys []string, found func(key string, it item)) error {
 		if string(line) == "END" {
 			return nil
 		}
-		words := bytes.Fields(line)
-		if len(words) != 5 || string(words[0]) != "VALUE" {
+		words := strings.Split(string(line), " ")
+		if len(words) != 5 || words[0] != "VALUE" {
 			return refusal(line)
 		}
-		key := string(words[1])
-		flags, err1 := number(words[2])
-		size, err2 := number(words[3])
-		cas, err3 := number(words[4])
-		if err := errors.Join(err1, err2, err3); err != nil {
-			return refusal(line)
+		flags, err1 := numberAfter("", words[2])
+		size, err2 := numberAfter("", words[3])
+		cas, err3 := numberAfter("", words[4])
+		if errors.Join(err1, err2, err3) != nil || !slices.Contains(keys, words[1]) {
+			return errNonsense
 		}
 		value, err := c.value(size)
 		if err != nil {
 			return err
 		}
-		found(key, item{flags: uint32(flags), cas: cas, value: value})
+		found(words[1], item{flags: uint32(flags), cas: cas, value: value})
 	}
 }
 
-func number(word []byte) (uint64, error) { return strconv.ParseUint(string(word), 10, 64) }
+func numberAfter(letter, word string) (uint64, error) {
+	digits, ok := strings.CutPrefix(word, letter)
+	if !ok {
+		return 0, errNonsense
+	}
+	return strconv.ParseUint(digits, 10, 64)
+}
 
 // value reads the data of an item. What is too large to be a session is passed
 // over, and makes none.

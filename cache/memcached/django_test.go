@@ -66,7 +66,7 @@ def clients(protocol):
     pl = pylibmc.Client(["` + addr + `"])
     pl.behaviors["pickle_protocol"] = protocol
     return {"python-memcached": memcache.Client(["` + addr + `"], pickleProtocol=protocol), "pylibmc": pl,
-            "pymemcache": Client("` + addr + `", serde=PickleSerde(protocol))}
+            "pymemcache": Client("` + addr + `", serde=PickleSerde(protocol), default_noreply=False)}
 def put(client, protocol, key, compressed):
     key = "form:1:django.contrib.sessions.cache" + key
     options = {"min_compress_len": 1} if compressed else {}

@@ -356,15 +356,21 @@ func TestNoMemcached(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
 		"a web server":      "HTTP/1.1 400 Bad Request\r\n\r\n",
-		"half a value":      "VA 100 f1 c1 t10\r\nabc",
-		"a value too long":  "VA 3 f1 c1 t10\r\nabcd\r\n",
-		"a negative length": "VA -3 f1 c1 t10\r\n",
-		"an absurd length":  "VA 18446744073709551615 f1 c1 t10\r\nabc\r\n",
+		"half a value":      "VA 100 f1 c1 t10 kKEY\r\nabc",
+		"a value too long":  "VA 3 f1 c1 t10 kKEY\r\nabcd\r\n",
+		"a negative length": "VA -3 f1 c1 t10 kKEY\r\n",
+		"an absurd length":  "VA 18446744073709551615 f1 c1 t10 kKEY\r\nabc\r\n",
+		"another's session": "VA 6 f1 c1 t10 kabc\r\n\x80\x05}\x94.\r\n",
+		"another's miss":    "EN kabc\r\n",
+		"a session, old":    "VALUE abc 1 6 1\r\n\x80\x05}\x94.\r\nEND\r\n",
 		"an endless line":   strings.Repeat("x", 1<<20),
 		"nothing":           "",
 	} {
 		addr := listen(t, func(c net.Conn) {
-			if _, err := bufio.NewReader(c).ReadString('\n'); err == nil {
+			if question, err := bufio.NewReader(c).ReadString('\n'); err == nil {
+				if key := strings.Fields(question); len(key) > 1 {
+					answer = strings.ReplaceAll(answer, "KEY", key[1])
+				}
 				_, _ = c.Write([]byte(answer))
 			}
 		})

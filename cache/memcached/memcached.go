@@ -49,7 +49,7 @@ type Engine struct {
 	cache *Cache
 }
 
-// Close ends all connections that are not in use.
+// Close ends all connections; those in use once their commands are answered.
 func (e *Engine) Close() error { return e.cache.Close() }
 
 // Option changes how [Open] and [New] set a Cache up.
@@ -156,10 +156,10 @@ func open(text string, o options) (*Cache, error) {
 	return c, nil
 }
 
-// Close ends all connections that are not in use.
+// Close ends all connections; those in use once their commands are answered.
 func (c *Cache) Close() error {
 	for _, s := range c.servers {
-		s.closeIdle()
+		s.close()
 	}
 	return nil
 }

@@ -25,8 +25,9 @@ type server struct {
 	turns   chan struct{} // one for each connection in use
 	classic atomic.Bool   // it is older than 1.6, or a proxy that knows no mg
 
-	mu   sync.Mutex
-	idle []*conn // the one used last is the last
+	mu     sync.Mutex
+	idle   []*conn // the one used last is the last
+	closed bool
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
@@ -93,12 +94,17 @@ func (s *server) keep(c *conn) {
 	c.used = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		_ = c.Close() // nothing is under way on it
+		return
+	}
 	s.idle = append(s.idle, c)
 }
 
-func (s *server) closeIdle() {
+func (s *server) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.closed = true
 	for _, c := range s.idle {
 		_ = c.Close() // nothing is under way on it
 	}

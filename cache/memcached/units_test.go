@@ -88,7 +88,7 @@ func (h hostile) conn() *conn                 { return newConn(h) }
 
 func FuzzAnswers(f *testing.F) {
 	for _, answer := range []string{
-		"VA 3 f1 c2 t-1\r\nabc\r\n", "VA 0 f9 c18446744073709551615 t100\r\n\r\n", "EN\r\n", "ERROR\r\n",
+		"VA 3 f1 c2 t-1 kkey\r\nabc\r\n", "VA 0 f9 c18446744073709551615 t100 kkey\r\n\r\n", "EN\r\n", "ERROR\r\n",
 		"VALUE key 1 3 7\r\nabc\r\nVALUE other 9 0 8\r\n\r\nEND\r\n", "VALUE key 1 99999999999 7\r\n",
 		"STORED\r\n", "NOT_FOUND\r\n", "SERVER_ERROR object too large for cache\r\n", "CLIENT_ERROR \r\n",
 		"OK\r\nkey=%41b exp=1795452385 la=1795452325 cas=2 fetch=yes cls=1 size=63 flags=1\r\nEND\r\n",
