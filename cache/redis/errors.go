@@ -50,10 +50,7 @@ const rights = "allow it +get +pttl +set +del +pexpire +eval +evalsha +scan +str
 
 // failure says what became of a command. It returns nil for a nil err.
 func (c *Cache) failure(ctx context.Context, err error) error {
-	return failure(ctx, err, c.description.Location)
-}
-
-func failure(ctx context.Context, err error, location string) error {
+	location := c.description.Location
 	switch {
 	case err == nil:
 		return nil

@@ -11,6 +11,9 @@
 // Redis answers before its replicas and its disk have what it was told. What it
 // forgets in a failover or a crash, sessions and the end of sessions alike, is
 // bounded by its own settings: appendfsync, min-replicas-to-write.
+//
+// What the HerdClient of django-redis stores is no session to anyone else, and
+// its ShardClient spreads sessions by a rule of its own: neither is for sharing.
 package redis
 
 import (

@@ -83,9 +83,6 @@ func (w wire) encode(data map[string]any, f form) (version, error) {
 func (f form) serialize(data map[string]any) ([]byte, error) {
 	switch f.serializer {
 	case JSON:
-		if data == nil {
-			data = map[string]any{}
-		}
 		return pyjson.Marshal(data)
 	case MessagePack:
 		return marshalMessagePack(data)
