@@ -3,6 +3,7 @@ package memcached
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"os"
 	"strings"
@@ -55,8 +56,7 @@ var diagnoses = []struct {
 	reason, mend string
 }{
 	{"object too large", cloakroom.ErrTooLarge, tooLarge, "keep less in it, or start memcached with a larger -I (--max-item-size; 1m is its default)"},
-	{"out of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
-	{"Out of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
+	{"of memory", cloakroom.ErrUnavailable, "Memcached is full", "start it with more memory (-m), and without -M"},
 	{"unauthenticated", cloakroom.ErrConfig, "Memcached wants a password", "start it without -Y and -S: Django's clients know none either"},
 	{"BUSY", cloakroom.ErrUnavailable, "Memcached is making a list for somebody else", "try again"},
 	{"open connections", cloakroom.ErrUnavailable, "Memcached has too many connections", "start it with a larger -c"},
@@ -86,6 +86,12 @@ func (s *server) failure(ctx context.Context, err error) error {
 		return &cloakroom.Error{
 			Kind: cloakroom.ErrUnavailable, Err: err,
 			Reason: "Memcached refuses", Mend: "see what is wrong with " + s.String(),
+		}
+	}
+	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
+		return &cloakroom.Error{
+			Kind: cloakroom.ErrConfig, Err: err,
+			Reason: "Memcached's certificate is not trusted", Mend: "name the authority of " + s.String() + " in WithTLS",
 		}
 	}
 	return &cloakroom.Error{

@@ -25,5 +25,7 @@ func exptime(expires, now time.Time) int64 {
 	case left <= maxRelative:
 		return int64((left + time.Second - 1) / time.Second)
 	}
-	return min(expires.Unix(), math.MaxInt32)
+	// Memcached rounds its clock twice before it meets a date, which adds up to
+	// two seconds: this divides them on both sides.
+	return min(expires.Add(-time.Second/2).Unix(), math.MaxInt32)
 }

@@ -43,7 +43,7 @@ func (p Placement) on(ring []*server) (func(key string) *server, error) {
 	case PyLibMCKetamaWeighted:
 		return weightedKetama(ring), nil
 	case PyMemcache:
-		return func(key string) *server { return rendezvous(ring, key) }, nil
+		return rendezvous(ring), nil
 	}
 	return nil, &cloakroom.Error{
 		Kind: cloakroom.ErrConfig, Reason: "there is no such placement",
@@ -72,15 +72,21 @@ func oneAtATime(key string) uint32 {
 
 // rendezvous is RendezvousHash of pymemcache: every server has a score for a
 // key, and the highest wins.
-func rendezvous(ring []*server, key string) (winner *server) {
-	var high uint32
-	for _, s := range ring {
-		score := murmur3(s.name() + "-" + key)
-		if winner == nil || score > high || score == high && s.name() > winner.name() {
-			high, winner = score, s
-		}
+func rendezvous(ring []*server) func(key string) *server {
+	names := make([]string, len(ring))
+	for i, s := range ring {
+		names[i] = s.name()
 	}
-	return winner
+	return func(key string) *server {
+		winner, high := 0, uint32(0)
+		for i, name := range names {
+			score := murmur3(name + "-" + key)
+			if score > high || score == high && name > names[winner] {
+				winner, high = i, score
+			}
+		}
+		return ring[winner]
+	}
 }
 
 // murmur3 is Austin Appleby's MurmurHash3 for 32 bits, of the low bytes of

@@ -119,17 +119,22 @@ func (s *server) get(ctx context.Context, key string) (it item, err error) {
 			it, found, err = c.get(key)
 			return err
 		})
-		s.classic.Store(answerIn(err) == "ERROR")
+		if answerIn(err) != "ERROR" {
+			return it, orNotFound(found, err)
+		}
+		s.classic.Store(true)
 	}
-	if s.classic.Load() {
-		err = s.do(ctx, func(c *conn) error {
-			return c.gets([]string{key}, func(_ string, one item) { it, found = one, true })
-		})
-	}
+	err = s.do(ctx, func(c *conn) error {
+		return c.gets([]string{key}, func(_ string, one item) { it, found = one, true })
+	})
+	return it, orNotFound(found, err)
+}
+
+func orNotFound(found bool, err error) error {
 	if err == nil && !found {
-		err = cloakroom.ErrNotFound
+		return cloakroom.ErrNotFound
 	}
-	return it, err
+	return err
 }
 
 // casOf returns the version that Memcached gave what was read or written.
