@@ -148,4 +148,7 @@ func TestMarshalRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	if tagged, err := pickle.Tag(map[string]any{pickle.OtherKeys: int64(1)}); err == nil {
+		t.Errorf("tagged %v", tagged)
+	}
 }

@@ -47,6 +47,8 @@ func unencodable(why string) error {
 	return fmt.Errorf("pickle: %w: %s", cloakroom.ErrUnencodable, why)
 }
 
+var errOthers = unencodable("what is kept under OtherKeys is no Raw dictionary")
+
 // encoder writes values. After its first error it goes on to no effect.
 type encoder struct {
 	out      []byte
@@ -132,7 +134,7 @@ func (e *encoder) session(session map[string]any) {
 		if name == OtherKeys {
 			raw, ok := v.(Raw)
 			if !ok || raw.kind() != kindDict {
-				e.fail("what is kept under OtherKeys is no dictionary")
+				e.err = errOthers
 				return
 			}
 			others = raw

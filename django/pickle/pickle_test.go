@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"sync"
 	"testing"
 	"time"
 
@@ -141,6 +142,29 @@ func TestMarshalOfSeveral(t *testing.T) {
 		if diff := cmp.Diff(want, plain(session)); diff != "" {
 			t.Errorf("protocol %d: (-want +got)\n%s", protocol, diff)
 		}
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	t.Parallel()
+	for _, pickled := range horizon(t) {
+		session, err := pickle.Unmarshal(pickled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var readers sync.WaitGroup
+		for range 4 {
+			readers.Go(func() {
+				plain(session)["token"].(map[string]any)["user"] = "somebody else"
+				if _, err := pickle.Marshal(session, 5); err != nil {
+					t.Error(err)
+				}
+				if _, err := pickle.Tag(session); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		readers.Wait()
 	}
 }
 

@@ -69,12 +69,9 @@ func TagValue(v any) (any, error) {
 		if v.graph == nil {
 			return nil, nil
 		}
-		t := tagger{plainer: plainer{v.graph, v.graph.allowance()}}
+		t := newTagger(v.graph)
 		tagged := t.value(v.node)
-		if t.left < 0 {
-			return nil, errors.New("pickle: too much comes out of what Python shares")
-		}
-		return tagged, t.err
+		return tagged, t.failure()
 	case cloakroom.Value:
 		return TagValue(v.Plain())
 	}
@@ -98,16 +95,15 @@ func tagMap(m map[string]any) (any, error) {
 	dict := make(map[string]any, len(m))
 	var pairs []any
 	for name, v := range m {
-		tagged, err := TagValue(v)
+		var err error
+		if name == OtherKeys {
+			pairs, err = tagOthers(v)
+		} else {
+			dict[name], err = TagValue(v)
+		}
 		if err != nil {
 			return nil, err
 		}
-		if name == OtherKeys {
-			_, v, _ := isTag(tagged.(map[string]any))
-			pairs, _ = v.([]any)
-			continue
-		}
-		dict[name] = tagged
 	}
 	if _, _, ok := isTag(dict); !ok && pairs == nil {
 		return dict, nil
@@ -116,6 +112,16 @@ func tagMap(m map[string]any) (any, error) {
 		pairs = append(pairs, []any{name, dict[name]})
 	}
 	return tag("dict", pairs), nil
+}
+
+func tagOthers(v any) ([]any, error) {
+	raw, ok := v.(Raw)
+	if !ok || raw.kind() != kindDict {
+		return nil, errOthers
+	}
+	t := newTagger(raw.graph)
+	pairs := t.pairs(raw.chain())
+	return pairs, t.failure()
 }
 
 // maxExact is the last integer that readers of JSON which know but floats get
@@ -171,6 +177,15 @@ func isoFormat(t time.Time) string {
 type tagger struct {
 	plainer
 	err error
+}
+
+func newTagger(g *graph) tagger { return tagger{plainer: plainer{g, g.allowance()}} }
+
+func (t *tagger) failure() error {
+	if t.left < 0 {
+		return errors.New("pickle: too much comes out of what Python shares")
+	}
+	return t.err
 }
 
 func (t *tagger) value(r ref) any {

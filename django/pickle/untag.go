@@ -39,12 +39,10 @@ func Untag(tagged any) (map[string]any, error) {
 // UntagValue is the inverse of [TagValue].
 func UntagValue(tagged any) (any, error) {
 	switch v := tagged.(type) {
-	case nil, bool, int64, float64, string:
+	case nil, bool, int64, *big.Int, float64, string:
 		return v, nil
 	case json.Number:
-		var b builder
-		b.reset("")
-		return b.value(b.json(v, 0))
+		return build(v)
 	case []any:
 		list := make([]any, len(v))
 		for i := range v {
@@ -56,9 +54,7 @@ func UntagValue(tagged any) (any, error) {
 		return list, nil
 	case map[string]any:
 		if _, _, ok := isTag(v); ok {
-			var b builder
-			b.reset("")
-			return b.value(b.json(v, 0))
+			return build(v)
 		}
 		dict := make(map[string]any, len(v))
 		for name := range v {
@@ -74,8 +70,11 @@ func UntagValue(tagged any) (any, error) {
 	return nil, fmt.Errorf("pickle: JSON has no %T", tagged)
 }
 
-// value returns the node that was made last.
-func (b *builder) value(r ref) (any, error) {
+// build makes a value of what is one number or has a tag.
+func build(tagged any) (any, error) {
+	var b builder
+	b.reset("")
+	r := b.json(tagged, 0)
 	if b.err != nil {
 		return nil, fmt.Errorf("pickle: %w", b.err)
 	}
