@@ -16,6 +16,7 @@ type buffer struct {
 	text, data []byte
 	deflated   bytes.Buffer
 	deflate    *zlib.Writer
+	huffman    *zlib.Writer
 	compressed bytes.Reader
 	inflate    io.ReadCloser
 }
@@ -29,18 +30,31 @@ func (b *buffer) release() {
 	}
 }
 
-// compress returns data compressed, in b's memory.
+// compress returns data compressed, in b's memory, at level 6 as Python does.
 func (b *buffer) compress(data []byte) ([]byte, error) {
-	b.deflated.Reset()
-	if b.deflate == nil {
-		b.deflate = zlib.NewWriter(&b.deflated) // level 6, as Python's
-	} else {
-		b.deflate.Reset(&b.deflated)
+	compressed, err := b.compressAt(zlib.DefaultCompression, &b.deflate, data)
+	if err == nil && len(compressed) >= len(data) {
+		// Where nothing repeats, as in a token, the library gives up. Python
+		// still saves a quarter, which a cookie may need.
+		return b.compressAt(zlib.HuffmanOnly, &b.huffman, data)
 	}
-	if _, err := b.deflate.Write(data); err != nil {
+	return compressed, err
+}
+
+func (b *buffer) compressAt(level int, w **zlib.Writer, data []byte) ([]byte, error) {
+	b.deflated.Reset()
+	if *w == nil {
+		var err error
+		if *w, err = zlib.NewWriterLevel(&b.deflated, level); err != nil {
+			return nil, err
+		}
+	} else {
+		(*w).Reset(&b.deflated)
+	}
+	if _, err := (*w).Write(data); err != nil {
 		return nil, err
 	}
-	err := b.deflate.Close()
+	err := (*w).Close()
 	return b.deflated.Bytes(), err
 }
 

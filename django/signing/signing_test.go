@@ -2,6 +2,10 @@ package signing_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -116,6 +120,31 @@ func TestSHA1(t *testing.T) {
 	}
 	if _, _, err := signing.New(signing.SessionSalt, secret).Unsign(nil, signed, 0); !errors.Is(err, signing.ErrSignature) {
 		t.Errorf("under another salt: %v", err)
+	}
+}
+
+// A token repeats nothing, and is shorter compressed all the same.
+func TestTokensAreCompressed(t *testing.T) {
+	t.Parallel()
+	signer := signing.New(signing.CookieSalt, secret)
+	random := make([]byte, 600)
+	rand.Read(random)
+	for what, token := range map[string]string{
+		"hexadecimal": hex.EncodeToString(random[:300]),
+		"base32":      base32.StdEncoding.EncodeToString(random),
+		"base64":      base64.RawURLEncoding.EncodeToString(random),
+	} {
+		signed, err := signer.Sign([]byte(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, _, err := signer.Unsign(nil, signed, 0)
+		if err != nil || string(payload) != token {
+			t.Errorf("%s: comes back as %q, %v", what, payload, err)
+		}
+		if plain := base64.RawURLEncoding.EncodedLen(len(token)); strings.Index(signed, ":") > plain*9/10 {
+			t.Errorf("%s: %d bytes, and %d were it not compressed", what, strings.Index(signed, ":"), plain)
+		}
 	}
 }
 
