@@ -255,7 +255,7 @@ func (d *decoder) pushStr(p part) {
 	d.push(d.add(kindStr, p.at, p.size))
 }
 
-// ascii reads a str of Python 2.
+// pushASCII reads a str of Python 2.
 func (d *decoder) pushASCII(p part) {
 	for _, c := range []byte(d.in(p)) {
 		if c >= utf8.RuneSelf {
@@ -270,7 +270,7 @@ func (d *decoder) pushBytes(k kind, n uint64) {
 	d.push(d.add(k, p.at, p.size))
 }
 
-// long reads an integer in two's complement, little end first.
+// pushLong reads an integer in two's complement, little end first.
 func (d *decoder) pushLong(p part) {
 	p.size = uint32(trimLong(d.in(p)))
 	if p.size > 8 {

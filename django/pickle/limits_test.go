@@ -56,7 +56,7 @@ var hostile = []struct{ name, text, err string }{
 	{"nested", "}Va\n" + strings.Repeat("]", 2000) + strings.Repeat("a", 1999) + "s.", "nested too deeply"},
 	{"nested tuples", "}Va\n)" + strings.Repeat("\x85", 100_000) + "s.", "nested too deeply"},
 	{"nested calls", "}Va\ncm\nf\n" + strings.Repeat(")R", 5_000) + "s.", "nested too deeply"},
-	{"nested globals", "}Va\ncm\n" + strings.Repeat("a.", 120) + "b\ns.", ""},
+	{"nested globals", "}Va\ncm\n" + strings.Repeat("a.", 20) + "b\ns.", ""},
 	{"2^400 values", "}Va\n]" + strings.Repeat("2\x86", 400) + "s.", ""},
 	{"2^400 keys", "}K\x01" + strings.Repeat("2\x86", 400) + "Ns.", ""},
 	{"large int in many places", "\x80\x02}Va\n\x8b\x00\x01\x00\x00" + strings.Repeat("\x7f", 256) + "q\x00(l" + strings.Repeat("h\x00a", 500) + "\x86s.", ""},

@@ -236,7 +236,7 @@ func (w walk) object(r ref) {
 // textGlobal names a class or function before protocol 4, which cannot name
 // what is inside of a class.
 func (e *encoder) textGlobal(module, name string) {
-	if strings.ContainsRune(module+name, '\n') || e.protocol < 3 && !isASCII(module+name) {
+	if strings.Contains(module+name, "\n") || strings.Count(name, ".") > maxNested || e.protocol < 3 && !isASCII(module+name) {
 		e.fail("a class whose name this protocol cannot say")
 		return
 	}
@@ -256,6 +256,7 @@ func (e *encoder) textGlobal(module, name string) {
 	e.op('\n')
 }
 
+// cutLast cuts a name around its last dot.
 func cutLast(name string) (before, after string, found bool) {
 	i := strings.LastIndexByte(name, '.')
 	if i <= 0 {

@@ -39,6 +39,10 @@ const (
 	// bytes.
 	maxName = 255
 
+	// maxNested is how deep in others a class may be before protocol 4, which
+	// takes a call for every step.
+	maxNested = 20
+
 	// batchSize is how many items CPython adds to a container by one opcode.
 	batchSize = 1000
 )
