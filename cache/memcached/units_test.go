@@ -29,7 +29,7 @@ func TestExptime(t *testing.T) {
 		{now.Add(1100 * time.Millisecond), 2},
 		{now.Add(30 * day), 30 * 86400},
 		{now.Add(30*day + time.Nanosecond), now.Add(30 * day).Unix()},
-		{now.Add(40*day - time.Nanosecond), now.Add(40 * day).Unix() - 1},
+		{now.Add(40*day - time.Nanosecond), now.Add(40*day).Unix() - 1},
 		{now.Add(60 * day), now.Add(60 * day).Unix()},
 		{now.AddDate(100, 0, 0), math.MaxInt32},
 		{now.AddDate(5000, 0, 0), math.MaxInt32},
