@@ -23,7 +23,7 @@ func openMySQL(ctx context.Context, d *database, address *url.URL, connections i
 	if err != nil {
 		return badAddress("the driver does not take it")
 	}
-	p := newPool(sql.OpenDB(mysqlConnector{connector}), connections)
+	p := newServerPool(sql.OpenDB(mysqlConnector{connector}), connections)
 	p.rolledBack, p.broken = isMySQLRolledBack, isMySQLBroken
 	d.dialect, d.read, d.write = mysqlDialect, p, p
 	d.location = config.Addr + "/" + config.DBName

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 )
 
 // pool is a database's connections, and the statements prepared on them.
@@ -31,6 +32,13 @@ func newPool(db *sql.DB, connections int) *pool {
 }
 
 func never(error) bool { return false }
+
+// newServerPool is for a server, which may move to another address or become a
+// replica: no connection is held on to for long.
+func newServerPool(db *sql.DB, connections int) *pool {
+	db.SetConnMaxLifetime(5 * time.Minute)
+	return newPool(db, connections)
+}
 
 // statement prepares text on its first use, and not before: the table may be
 // created after the database was opened.

@@ -37,31 +37,38 @@ func onServers(t *testing.T, test func(t *testing.T, b brand)) {
 	}
 }
 
-func TestEngineOnServers(t *testing.T) {
+// TestServer is all that needs a server which may be stopped.
+func TestServer(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.start(t)
-		urls := map[string]string{} // by location
-		enginetest.Run(t, enginetest.Config{
-			Open: func(t testing.TB) cloakroom.Engine {
-				address := s.NewDatabase(t).URL
-				e := openAt(t, address)
-				migrate(t, e)
-				urls[location(e)] = address
-				return e
-			},
-			Second: func(t testing.TB, e cloakroom.Engine) cloakroom.Engine { return openAt(t, urls[location(e)]) },
-			Break: func(testing.TB, cloakroom.Engine) func() {
-				s.Stop()
-				return s.Start
-			},
-			Corrupt: func(t testing.TB, e cloakroom.Engine, key string) {
-				execute(t, urls[location(e)], `UPDATE django_session SET session_data = left(session_data, 20) WHERE session_key = '`+key+`'`)
-			},
-			Waived: map[string]string{
-				"RoundTripTimesAndBytes": "JSON, which Django signs here, has neither: they come back as text",
-			},
-		})
+		t.Run("Engine", func(t *testing.T) { keepsPromises(t, s) })
+		t.Run("Trouble", func(t *testing.T) { troubled(t, b, s) })
+		t.Run("Killed", func(t *testing.T) { killedServerLosesNothing(t, s) })
+	})
+}
+
+func keepsPromises(t *testing.T, s *server.Server) {
+	urls := map[string]string{} // by location
+	enginetest.Run(t, enginetest.Config{
+		Open: func(t testing.TB) cloakroom.Engine {
+			address := s.NewDatabase(t).URL
+			e := openAt(t, address)
+			migrate(t, e)
+			urls[location(e)] = address
+			return e
+		},
+		Second: func(t testing.TB, e cloakroom.Engine) cloakroom.Engine { return openAt(t, urls[location(e)]) },
+		Break: func(testing.TB, cloakroom.Engine) func() {
+			s.Stop()
+			return s.Start
+		},
+		Corrupt: func(t testing.TB, e cloakroom.Engine, key string) {
+			execute(t, urls[location(e)], `UPDATE django_session SET session_data = left(session_data, 20) WHERE session_key = '`+key+`'`)
+		},
+		Waived: map[string]string{
+			"RoundTripTimesAndBytes": "JSON, which Django signs here, has neither: they come back as text",
+		},
 	})
 }
 

@@ -15,21 +15,17 @@ import (
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
-// TestTrouble is what a server can be in, one after the other.
-func TestTrouble(t *testing.T) {
-	t.Parallel()
-	onServers(t, func(t *testing.T, b brand) {
-		s := b.start(t)
-		at := s.NewDatabase(t).URL
-		e := openAt(t, at)
-		migrate(t, e)
-		r := create(t, e, map[string]any{"n": int64(1)})
-		t.Run("restarts", func(t *testing.T) { survivesRestarts(t, s, e, r.Key) })
-		t.Run("hangs", func(t *testing.T) { givesUpInTime(t, s, e, r.Key) })
-		for _, c := range troubles[b.name] {
-			t.Run(c.name, func(t *testing.T) { c.check(t, b, s, at, e, r) })
-		}
-	})
+// troubled is what a server can be in, one after the other.
+func troubled(t *testing.T, b brand, s *server.Server) {
+	at := s.NewDatabase(t).URL
+	e := openAt(t, at)
+	migrate(t, e)
+	r := create(t, e, map[string]any{"n": int64(1)})
+	t.Run("restarts", func(t *testing.T) { survivesRestarts(t, s, e, r.Key) })
+	t.Run("hangs", func(t *testing.T) { givesUpInTime(t, s, e, r.Key) })
+	for _, c := range troubles[b.name] {
+		t.Run(c.name, func(t *testing.T) { c.check(t, b, s, at, e, r) })
+	}
 }
 
 // trouble is what an administrator can bring about, and take back.
