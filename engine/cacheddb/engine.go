@@ -148,6 +148,16 @@ func (e *Engine) loadStored(ctx context.Context, key string) (*cloakroom.Record,
 // Create implements [cloakroom.Engine]. The first load fills the cache: nobody
 // but the store may decide which keys are new.
 func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
+	if was, ok := r.Version.(*version); ok { // the session moves here from another key
+		r.Version = was.stored
+		if was.stored == nil {
+			moves, err := e.store.Load(ctx, r.Key)
+			if err != nil {
+				return err
+			}
+			r.Version = moves.Version
+		}
+	}
 	if err := e.store.Create(ctx, r); err != nil {
 		return err
 	}

@@ -57,16 +57,16 @@ func TestFlushWhileStopped(t *testing.T) {
 	fallen := begin(t, openMemcached(t, memcached), here.at, openDB) // has never asked anything
 
 	memcached.Pause()
-	for i, key := range keys {
-		began := time.Now()
+	began := time.Now()
+	for _, key := range keys {
 		if err := here.Delete(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(began); took > 3*time.Second || i > 0 && took > 2*time.Second {
-			t.Errorf("logging out took %v", took)
-		}
 		load(t, here, key, cloakroom.ErrNotFound)
 		load(t, there, key, cloakroom.ErrNotFound)
+	}
+	if each := time.Since(began) / time.Duration(len(keys)); each > time.Second {
+		t.Errorf("logging out took %v each", each)
 	}
 	memcached.Resume()
 	for until := time.Now().Add(4 * time.Second); time.Now().Before(until); {
@@ -95,7 +95,7 @@ func load(t testing.TB, e cloakroom.Engine, key string, want error) {
 func believed(t testing.TB, all ...setUp) {
 	t.Helper()
 	key := create(t, all[0], nil).Key
-	for until := time.Now().Add(10 * time.Second); ; {
+	for until := time.Now().Add(30 * time.Second); ; {
 		trusted := 0
 		for _, e := range all {
 			load(t, e, key, nil)
@@ -107,9 +107,9 @@ func believed(t testing.TB, all ...setUp) {
 			return
 		}
 		if time.Now().After(until) {
-			t.Fatal("the cache is back, and not believed after 10 s")
+			t.Fatal("the cache is back, and not believed after 30 s")
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestNoCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	load(t, there, r.Key, cloakroom.ErrNotFound)
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("without a cache it took %v", took)
 	}
 }

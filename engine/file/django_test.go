@@ -87,8 +87,7 @@ def end(key, wait):
 	}
 }
 
-// Whatever Django reads of an expiry set here, it is the same moment, or one
-// that is documented to differ.
+// Whatever the data say of the expiry, a session expires when it was told to.
 func TestExpiryOfMoments(t *testing.T) {
 	t.Parallel()
 	e := open(t, t.TempDir())

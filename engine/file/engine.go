@@ -107,7 +107,8 @@ func (e *Engine) record(key string, s stored) (*cloakroom.Record, error) {
 
 // Create implements [cloakroom.Engine].
 func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
-	v, err := e.encode("create", r.Data, session.Form{})
+	was, _ := r.Version.(version) // a session that moves to a new key keeps its form
+	v, err := e.encode("create", r.Data, was.form)
 	if err != nil {
 		return err
 	}
