@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/session"
 	"github.com/cloakroom-go/cloakroom/engine/file"
 	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 )
@@ -25,7 +26,11 @@ func TestBesideDjango(t *testing.T) {
 		settings djangotest.Settings
 		options  []file.Option
 	}{
-		"JSON":       {},
+		"JSON": {},
+		"pickle": {
+			"SESSION_SERIALIZER = 'django.contrib.sessions.serializers.PickleSerializer'",
+			[]file.Option{file.WithSerializer(session.Pickle)},
+		},
 		"legacy":     {"DEFAULT_HASHING_ALGORITHM = 'sha1'", []file.Option{file.WithLegacyFormat()}},
 		"local time": {"USE_TZ = False\nTIME_ZONE = 'Europe/Prague'", nil},
 		"an hour": {
