@@ -28,7 +28,6 @@ type dialect struct {
 // statements are the SQL of the engine's verbs. The arguments are, in order:
 type statements struct {
 	load   string // key, now → session_data, expire_date as text
-	exists string // key, now → 1
 	create string // key, data, expiry
 	save   string // data, expiry, key, data as read, now
 	end    string // key, data as read, now

@@ -104,9 +104,11 @@ func (e *Engine) record(key, raw, expires string) (*cloakroom.Record, error) {
 	return nil, fmt.Errorf("%w: %w", cloakroom.ErrCorrupt, err)
 }
 
-// Create implements [cloakroom.Engine].
+// Create implements [cloakroom.Engine]. A session that moves to a new key keeps
+// its form.
 func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
-	raw, expires, err := e.row("create", r, session.Form{})
+	was, _ := r.Version.(version)
+	raw, expires, err := e.row("create", r, was.form)
 	if err != nil {
 		return err
 	}
@@ -115,7 +117,7 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 		_, err := e.write.exec(ctx, e.statements.create, key, raw, expires)
 		switch {
 		case err == nil:
-			r.Key, r.Version = key, version{raw: raw}
+			r.Key, r.Version = key, version{raw, was.form}
 			return nil
 		case !e.isDuplicate(err):
 			return e.failure("create", err)
@@ -144,28 +146,37 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	if !r.Expires.After(time.Now()) {
 		statement, args = e.statements.end, args[2:]
 	}
-	n, err := e.write.exec(ctx, statement, args...)
-	switch {
-	case err != nil:
-		return e.failure("save", err)
-	case n > 0:
-		r.Version = version{raw, was.form}
-		return nil
+	for range maxRepeats {
+		n, err := e.write.exec(ctx, statement, args...)
+		switch {
+		case err != nil:
+			return e.failure("save", err)
+		case n > 0:
+			r.Version = version{raw, was.form}
+			return nil
+		}
+		if err := e.unsaved(ctx, r.Key, was.raw); err != nil {
+			return err
+		}
 	}
-	return e.unsaved(ctx, r.Key)
+	return &cloakroom.Error{Engine: "db", Op: "save", Kind: cloakroom.ErrConflict}
 }
 
-// unsaved tells why a save changed no row.
-func (e *Engine) unsaved(ctx context.Context, key string) error {
-	var one int
-	err := e.read.queryRow(ctx, e.statements.exists, []any{key, e.now()}, &one)
+// unsaved tells why a save changed no row. It answers nil when the row is as it
+// was read all the same: then the save can be tried again. MariaDB was seen to
+// do that once in tens of thousands of saves that met a delete and a touch.
+func (e *Engine) unsaved(ctx context.Context, key, was string) error {
+	var raw, expires string
+	err := e.read.queryRow(ctx, e.statements.load, []any{key, e.now()}, &raw, &expires)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return gone("save")
 	case err != nil:
 		return e.failure("save", err)
+	case raw != was:
+		return &cloakroom.Error{Engine: "db", Op: "save", Kind: cloakroom.ErrConflict}
 	}
-	return &cloakroom.Error{Engine: "db", Op: "save", Kind: cloakroom.ErrConflict}
+	return nil
 }
 
 // Delete implements [cloakroom.Engine].

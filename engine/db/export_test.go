@@ -41,7 +41,6 @@ func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
 	at, later, s := e.formatTime(now, e.zone), e.formatTime(now.Add(time.Hour), e.zone), e.statements
 	return map[string]Statement{
 		"load":   {s.load, []any{key, at}},
-		"exists": {s.exists, []any{key, at}},
 		"save":   {s.save, []any{"data", later, key, "as read", at}},
 		"end":    {s.end, []any{key, "as read", at}},
 		"delete": {s.delete, []any{key}},

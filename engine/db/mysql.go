@@ -16,7 +16,6 @@ var mysqlDialect = dialect{
 	name: "MySQL",
 	statements: statements{
 		load:   `SELECT session_data, expire_date FROM django_session WHERE session_key = ? AND expire_date > ?`,
-		exists: `SELECT 1 FROM django_session WHERE session_key = ? AND expire_date > ?`,
 		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)`,
 		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
 		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,

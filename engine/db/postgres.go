@@ -14,7 +14,6 @@ var postgresDialect = dialect{
 	name: "PostgreSQL",
 	statements: statements{
 		load:   `SELECT session_data, expire_date FROM django_session WHERE session_key = $1 AND expire_date > $2`,
-		exists: `SELECT 1 FROM django_session WHERE session_key = $1 AND expire_date > $2`,
 		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3)`,
 		save:   `UPDATE django_session SET session_data = $1, expire_date = $2 WHERE session_key = $3 AND session_data = $4 AND expire_date > $5`,
 		end:    `DELETE FROM django_session WHERE session_key = $1 AND session_data = $2 AND expire_date > $3`,

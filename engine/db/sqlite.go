@@ -18,7 +18,6 @@ var sqliteDialect = dialect{
 	statements: statements{
 		// Without the cast the driver would parse the date, trying many forms.
 		load:   `SELECT session_data, CAST(expire_date AS TEXT) FROM django_session WHERE session_key = ? AND expire_date > ?`,
-		exists: `SELECT 1 FROM django_session WHERE session_key = ? AND expire_date > ?`,
 		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)`,
 		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = ? AND expire_date > ?`,
 		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = ? AND expire_date > ?`,
