@@ -26,7 +26,9 @@ type Engine interface {
 
 	// Create stores r under a fresh key of its own making, from a CSPRNG, and
 	// sets r.Key and r.Version. It ignores any r.Key it is given and never
-	// overwrites a record.
+	// overwrites a record. An r.Version that it is given is that of the session
+	// which moves to a new key: an engine that knows several forms to write it in
+	// keeps to that one's.
 	Create(ctx context.Context, r *Record) error
 
 	// Save replaces the data and expiry kept under r.Key if nobody saved since

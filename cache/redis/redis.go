@@ -152,7 +152,8 @@ func (c *Cache) record(value []byte, life int64) (*cloakroom.Record, error) {
 
 // Add implements [cache.Cache].
 func (c *Cache) Add(ctx context.Context, key string, r *cloakroom.Record) (bool, error) {
-	v, err := c.wire.encode(r.Data, form{})
+	was, _ := r.Version.(version) // of a session that moves to a new key
+	v, err := c.wire.encode(r.Data, was.form)
 	if err != nil {
 		return false, err
 	}

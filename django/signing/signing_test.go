@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -209,14 +210,15 @@ func TestPayloadIsBounded(t *testing.T) {
 
 func FuzzUnsign(f *testing.F) {
 	signer := signing.New(signing.SessionSalt, secret)
-	good, _ := signer.Sign(bytes.Repeat([]byte("abc"), 50))
-	legacy, _ := signer.SignLegacy([]byte("{}"))
+	known := []string{strings.Repeat("abc", 50), "{}"}
+	good, _ := signer.Sign([]byte(known[0]))
+	legacy, _ := signer.SignLegacy([]byte(known[1]))
 	for _, seed := range []string{"", ":", "::", ".::", good, legacy} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, signed string) {
 		got, _, err := signer.Unsign(nil, signed, 0)
-		if err == nil && strings.Contains(signed, ":") && signed != good {
+		if err == nil && !slices.Contains(known, string(got)) {
 			t.Errorf("a forgery was read as %q", got)
 		}
 	})

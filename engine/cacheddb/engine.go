@@ -151,11 +151,11 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 	if was, ok := r.Version.(*version); ok { // the session moves here from another key
 		r.Version = was.stored
 		if was.stored == nil {
-			moves, err := e.store.Load(ctx, r.Key)
-			if err != nil {
+			if moves, err := e.store.Load(ctx, r.Key); err == nil {
+				r.Version = moves.Version
+			} else if !errors.Is(err, cloakroom.ErrNotFound) {
 				return err
 			}
-			r.Version = moves.Version
 		}
 	}
 	if err := e.store.Create(ctx, r); err != nil {
