@@ -3,10 +3,9 @@ package pickle_test
 import (
 	"bytes"
 	"errors"
+	"reflect"
 	"runtime/metrics"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/pickle"
@@ -62,8 +61,8 @@ func FuzzUnmarshal(f *testing.F) {
 			}
 			// Before, some classes can only be written as calls of others.
 			if protocol >= 4 && tagErr == nil {
-				if taggedBack, err := pickle.Tag(back); err != nil || !cmp.Equal(tagged, taggedBack) {
-					t.Fatalf("protocol %d: %v\n%s", protocol, err, cmp.Diff(tagged, taggedBack))
+				if taggedBack, err := pickle.Tag(back); err != nil || !reflect.DeepEqual(tagged, taggedBack) {
+					t.Fatalf("protocol %d: %v\nwant %v\n got %v", protocol, err, tagged, taggedBack)
 				}
 			}
 		}
@@ -74,8 +73,8 @@ func FuzzUnmarshal(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := pickle.Tag(untagged); err != nil || !cmp.Equal(tagged, again) {
-			t.Fatalf("%v\n%s", err, cmp.Diff(tagged, again))
+		if again, err := pickle.Tag(untagged); err != nil || !reflect.DeepEqual(tagged, again) {
+			t.Fatalf("%v\nwant %v\n got %v", err, tagged, again)
 		}
 	})
 }
