@@ -36,7 +36,6 @@ func TestOpenRefuses(t *testing.T) {
 	s := shared(t)
 	locked := server.Redis(t, "user default on >secret ~* &* +@all")
 	encrypted := server.RedisTLS(t)
-	clustered := server.Redis(t, "cluster-enabled yes")
 	for name, c := range map[string]struct {
 		address string
 		kind    error
@@ -70,10 +69,6 @@ func TestOpenRefuses(t *testing.T) {
 			}
 		})
 	}
-
-	e := open(t, "redis://"+clustered.Addr)
-	_, err := e.Load(t.Context(), cloakroom.NewKey())
-	says(t, err, cloakroom.ErrUnavailable, "the Redis Cluster is down")
 }
 
 func TestOpenHonoursItsDeadline(t *testing.T) {

@@ -150,6 +150,19 @@ func TestCluster(t *testing.T) {
 		replicated(t, primary)
 	}
 	listed(t, e, sessions)
+
+	node := open(t, "redis://"+c.Addrs[0], apart(t))
+	moved := 0
+	for _, r := range sessions {
+		if _, err := node.Load(t.Context(), r.Key); err != nil {
+			says(t, err, cloakroom.ErrConfig, "this Redis is part of a Cluster (begin the address with redis+cluster://)")
+			moved++
+		}
+	}
+	if moved == 0 || moved == len(sessions) {
+		t.Errorf("one node of three has all sessions but %d of %d", moved, len(sessions))
+	}
+
 	failover(t, e, c.Nodes[0], sessions)
 	saved(t, e, sessions)
 	listed(t, e, sessions)
