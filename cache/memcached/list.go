@@ -111,15 +111,15 @@ type entry struct {
 // some. While Memcached looks for expired items, which it does now and then, or
 // makes a list for somebody else, it is busy.
 func (s *server) dump(ctx context.Context, prefix string, tell func(entry)) error {
-	const pause = 20 * time.Millisecond
-	way := "hash"
-	for waited := time.Duration(0); ; waited += pause {
+	const pause, longest = 20 * time.Millisecond, time.Minute // unless ctx ends before
+	way, began := "hash", time.Now()
+	for {
 		err := s.do(ctx, func(c *conn) error { return c.dump(ctx, way, prefix, tell) })
 		switch answer := answerIn(err); {
 		case strings.HasPrefix(answer, "BADCLASS") && way == "hash":
 			way = "all" // all that an old one knows
 			continue
-		case !strings.HasPrefix(answer, "BUSY") || waited >= patience:
+		case !strings.HasPrefix(answer, "BUSY") || time.Since(began) > longest:
 			return err
 		}
 		select {
