@@ -27,6 +27,7 @@ type conn struct {
 	w        *bufio.Writer
 	used     bool // in an exchange before this one
 	answered bool // in this exchange, in part at least
+	spent    bool // not to be used again
 }
 
 func newConn(c net.Conn) *conn {
@@ -44,7 +45,7 @@ func (c *conn) exchange(ctx context.Context, talk func(*conn) error) (reusable b
 	err = talk(c)
 	uninterrupted := stop()
 	// What came unasked would be taken for the next answer.
-	return err == nil && uninterrupted && c.r.Buffered() == 0, err
+	return err == nil && uninterrupted && !c.spent && c.r.Buffered() == 0, err
 }
 
 // await gives the server time for its next words.

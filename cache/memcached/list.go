@@ -131,6 +131,7 @@ func (s *server) dump(ctx context.Context, prefix string, tell func(entry)) erro
 
 func (c *conn) dump(ctx context.Context, way, prefix string, tell func(entry)) error {
 	const someLines = 100
+	c.spent = true // Memcached hands it to another thread meanwhile, and was seen to lose it
 	if err := c.send("lru_crawler", "metadump", way); err != nil {
 		return err
 	}
