@@ -37,8 +37,8 @@ func failover(t *testing.T, e cloakroom.Engine, primary *server.Server, sessions
 			if !errors.Is(err, cloakroom.ErrUnavailable) {
 				t.Fatalf("Load during a failover: %v", err)
 			}
-			if time.Since(killed) > 30*time.Second {
-				t.Fatalf("no recovery within 30 s: %v", err)
+			if time.Since(killed) > time.Minute {
+				t.Fatalf("no recovery within a minute: %v", err)
 			}
 			time.Sleep(50 * time.Millisecond)
 		}
@@ -85,14 +85,13 @@ func listed(t *testing.T, e cloakroom.Lister, want []*cloakroom.Record) {
 	}
 }
 
+// It runs by itself: a primary that gets no processor for a second is replaced.
+// Django is told to read from the primary as well, for a replica lags behind.
 func TestSentinelFailover(t *testing.T) {
-	t.Parallel()
 	s := server.RedisSentinel(t)
 	address := "redis+sentinel://" + strings.Join(s.Addrs, ",") + "/" + s.MasterName + "/1"
 	djangotest.Interop(t, open(t, address, apart(t)), django(t, "redis://"+s.MasterName+"/1", `
-		"CLIENT_CLASS": "django_redis.client.SentinelClient",
 		"CONNECTION_POOL_CLASS": "redis.sentinel.SentinelConnectionPool",
-		"REPLICA_READ_ONLY": False,
 		"SENTINELS": [`+sentinels(s.Addrs)+`],
 	`, `DJANGO_REDIS_CONNECTION_FACTORY = "django_redis.pool.SentinelConnectionFactory"`))
 
@@ -120,8 +119,8 @@ func replicated(t *testing.T, primary *server.Server) {
 	command(t, primary.Addr, "WAIT", "1", "5000")
 }
 
+// It runs by itself, as TestSentinelFailover does.
 func TestCluster(t *testing.T) {
-	t.Parallel()
 	c := server.RedisCluster(t)
 	address := "redis+cluster://" + strings.Join(c.Addrs[:2], ",")
 
