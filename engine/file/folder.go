@@ -76,6 +76,9 @@ func (f *folder) enter(do func(place) error) error {
 func (f *folder) open() (place, error) {
 	root, err := os.OpenRoot(f.path)
 	if err != nil {
+		if info, statErr := os.Stat(f.path); statErr == nil && !info.IsDir() {
+			err = syscall.ENOTDIR // os.OpenRoot says so in words only
+		}
 		return place{}, errNoFolder{err}
 	}
 	dir, err := root.Open(".")

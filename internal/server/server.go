@@ -149,6 +149,20 @@ func (s *Server) end(how syscall.Signal) {
 func (s *Server) Pause() {
 	s.t.Helper()
 	s.must(s.signal(syscall.SIGSTOP))
+	s.await("its own halt", s.halted)
+}
+
+// halted is nil once every thread of the server stands still: the kernel stops
+// them one by one.
+func (s *Server) halted() error {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", s.process.Pid))
+	for _, file := range threads {
+		stat, _ := os.ReadFile(file)
+		if _, state, ok := strings.Cut(string(stat), ") "); ok && !strings.HasPrefix(state, "T") {
+			return errors.New("a thread is still running")
+		}
+	}
+	return nil
 }
 
 // Resume ends a Pause.
