@@ -168,6 +168,8 @@ func (m *Manager) reload(ctx context.Context, key string, attempt int, conflict 
 		select {
 		case <-time.After(rand.N(longest)):
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return nil, conflict
 		}
 	}
