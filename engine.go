@@ -106,6 +106,15 @@ type Carrier interface {
 	WithRoom(bytes int) Engine
 }
 
+// Adder is an Engine that can take over a session from another engine, under the
+// key that it has there. Such a key was made by an engine: one that a client
+// sent is never added.
+type Adder interface {
+	// Add stores r under r.Key and sets r.Version. Where a live record is kept
+	// under that key already it changes nothing and returns [ErrConflict].
+	Add(ctx context.Context, r *Record) error
+}
+
 // Lister is an Engine that can go through its live sessions.
 type Lister interface {
 	// List yields every live record, in no promised order, reading a page at a
