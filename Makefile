@@ -24,6 +24,10 @@ test: ## run every test, on real servers, installing those that are missing
 test-short: ## run the tests with fewer trials, installing nothing
 	go test -short ./...
 
+trials: ## log out during a save 10,000 times on every engine
+	@scripts/install-packages
+	CLOAKROOM_TRIALS=10000 go test -timeout 60m -run 'Test(Engine|Promises|Cluster|Before.*)/NoResurrection$$|TestServer/.*/Engine/NoResurrection$$' ./engine/... ./cache/...
+
 race: ## run the tests with the race detector, with fewer trials
 	@scripts/install-packages
 	@command -v "$$(go env CC)" >/dev/null || scripts/install-packages gcc libc6-dev

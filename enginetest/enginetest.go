@@ -42,8 +42,8 @@ type Config struct {
 	// stop being found: 1 s for Memcached.
 	ExpiryGranularity time.Duration
 
-	// Trials is how often a flush races with a save; 0 means 10,000. With
-	// -short it is a tenth.
+	// Trials is how often a flush races with a save; 0 means 1,000, and 100 with
+	// -short. The environment variable CLOAKROOM_TRIALS goes before.
 	Trials int
 
 	// FakeClock runs every promise in a bubble of [testing/synctest], where

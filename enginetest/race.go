@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -73,13 +75,7 @@ func (s *stage) increment(e cloakroom.Engine, key, name string) error {
 // brings the session back.
 func noResurrection(s *stage) {
 	const workers = 8
-	trials := s.Trials
-	if trials == 0 {
-		trials = 10_000
-	}
-	if testing.Short() {
-		trials = max(trials/10, workers)
-	}
+	trials := s.trials()
 	handles := s.handles()
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -93,6 +89,22 @@ func noResurrection(s *stage) {
 		})
 	}
 	wg.Wait()
+}
+
+// trials is how often a flush races with a save.
+func (s *stage) trials() int {
+	text, ok := os.LookupEnv("CLOAKROOM_TRIALS")
+	switch n, err := strconv.Atoi(text); {
+	case ok && err != nil:
+		s.Fatalf("CLOAKROOM_TRIALS=%q is no number", text)
+	case ok:
+		return n
+	case s.Trials != 0:
+		return s.Trials
+	case testing.Short():
+		return 100
+	}
+	return 1000
 }
 
 // flushDuringSave deletes a session at one handle while it is saved and touched

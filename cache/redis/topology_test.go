@@ -136,7 +136,6 @@ func TestCluster(t *testing.T) {
 		},
 		ExpiresItself:     true,
 		ExpiryGranularity: granularity,
-		Trials:            1000,
 	})
 
 	e := open(t, address, apart(t))

@@ -183,7 +183,6 @@ func TestBeforeFiles(t *testing.T) {
 		Waived: map[string]string{
 			"RoundTripTimesAndBytes": "JSON, which the store signs here, has neither: they come back as text",
 		},
-		Trials: 2000,
 	})
 }
 
@@ -213,7 +212,6 @@ func TestBeforeMariaDB(t *testing.T) {
 			"StatsCorrupt":           "TestBeforeDB has it",
 		},
 		ExpiryGranularity: time.Second,
-		Trials:            2000,
 	})
 }
 
