@@ -16,6 +16,37 @@ type reader struct {
 	whose    string // defaults
 	settings *Settings
 	errs     []error
+	unknown  []unknownSettings
+}
+
+// unknownSettings are those that cannot be known for one reason.
+type unknownSettings struct {
+	names []string
+	why   python.Unknown
+}
+
+// lacks notes a setting that cannot be known, beside those of the same reason.
+func (r *reader) lacks(name string, u *python.Unknown, place Place) {
+	why := *u
+	if why.File == "" {
+		why.Place = place
+	}
+	for i := range r.unknown {
+		if r.unknown[i].why == why {
+			r.unknown[i].names = append(r.unknown[i].names, name)
+			return
+		}
+	}
+	r.unknown = append(r.unknown, unknownSettings{[]string{name}, why})
+}
+
+func (u unknownSettings) err() error {
+	const few = 3
+	names := strings.Join(u.names[:min(few, len(u.names))], ", ")
+	if more := len(u.names) - few; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return cannotKnow(names, &u.why, u.why.Place)
 }
 
 // problem is what is wrong with a value, such as CACHES['default']['TIMEOUT'].
@@ -71,7 +102,7 @@ func value[T any](r *reader, name string, otherwise T, understand func(where str
 		return otherwise
 	}
 	if u := python.WhyUnknown(b.Value); u != nil {
-		r.errs = append(r.errs, cannotKnow(name, u, b.Place))
+		r.lacks(name, u, b.Place)
 		return otherwise
 	}
 	v, p := understand(name, b.Value)
@@ -116,6 +147,9 @@ func (r *reader) read() (*Settings, error) {
 	}
 	r.caches()
 	r.databases()
+	for _, u := range r.unknown {
+		r.errs = append(r.errs, u.err())
+	}
 	if r.errs != nil {
 		return nil, errors.Join(r.errs...)
 	}
@@ -173,7 +207,7 @@ func each[T any](r *reader, name string, otherwise map[string]T, read func(where
 		for _, alias := range []string{"default", r.settings.CacheAlias} {
 			r.settings.unknown[fmt.Sprintf("%s['%s']", name, alias)] = err
 			if r.needs(name, alias) {
-				r.errs = append(r.errs, err)
+				r.lacks(name, u, b.Place)
 				break
 			}
 		}
