@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,9 +66,9 @@ func (p *problem) at(place Place) error {
 // cannotKnow is the problem of a value that is unknown.
 func cannotKnow(where string, u *python.Unknown, place Place) error {
 	if u.Place.File == "" {
-		u = &python.Unknown{Why: u.Why, Place: place}
+		u = &python.Unknown{Why: u.Why, Mend: u.Mend, Place: place}
 	}
-	return (&problem{where, "cannot be known: " + u.Why, "write the value itself into the settings file"}).at(u.Place)
+	return (&problem{where, "cannot be known: " + u.Why, cmp.Or(u.Mend, "write the value itself into the settings file")}).at(u.Place)
 }
 
 func wrongType(where, want string, v python.Value) *problem {
