@@ -12,10 +12,11 @@ import (
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/engine/moving"
 	"github.com/cloakroom-go/cloakroom/enginetest"
+	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
-const secret = "a secret key of this test"
+const secret = djangotest.SecretKey
 
 func openDB(t testing.TB, address string, options ...db.Option) cloakroom.Engine {
 	t.Helper()
