@@ -18,6 +18,11 @@ type Options struct {
 	// target has stays.
 	Mirror bool
 
+	// Move says that the site uses an [Engine] on the two. Then a session is deleted
+	// from the source once the target has it, as the Engine does, and when nothing
+	// is left there nothing hangs on the source any more.
+	Move bool
+
 	// Parallel is how many sessions are copied at the same time. The default is 16.
 	Parallel int
 
@@ -45,7 +50,7 @@ type Report struct {
 
 // Copy copies the live sessions of one engine into another, each under its key
 // and with its expiry. It can be repeated, and holds no more than a few at a time
-// in memory. The source stays as it is.
+// in memory. The source stays as it is, unless [Options.Move] says otherwise.
 //
 // People may go on meanwhile, with the source, or with both through an [Engine].
 // Whatever is ended there while Copy runs is not copied, and what the target has
@@ -65,8 +70,9 @@ func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, er
 
 // Copier copies one engine into another as often as it is told, and remembers
 // some 100 bytes of each session in between: so it knows what changed, and who
-// changed it. It is for a source that others, such as a Django, go on writing to.
-// It is used by one goroutine at a time.
+// changed it. It is for a source that others, such as a Django, go on writing to,
+// and never for the two of an [Engine], which ends sessions in the old because
+// they live on in the new. It is used by one goroutine at a time.
 //
 // The first pass is that of [Copy]. Later ones also write what changed in the
 // source since, if the target has what was copied, and remove from there what
@@ -79,8 +85,15 @@ type Copier struct {
 	passes  int
 }
 
-// NewCopier returns a Copier that has copied nothing yet.
+// NewCopier returns a Copier that has copied nothing yet. [Options.Move] is
+// nothing for it.
 func NewCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
+	if o.Move {
+		return nil, &cloakroom.Error{
+			Engine: name, Op: "copy", Kind: cloakroom.ErrConfig,
+			Reason: "a source that is emptied cannot be followed", Mend: "repeat Copy",
+		}
+	}
 	c, err := newCopier(to, from, o)
 	if err == nil {
 		c.memory = newMemory()
@@ -92,6 +105,12 @@ func newCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
 	p, err := newPair(to, from)
 	if err != nil {
 		return nil, err
+	}
+	if o.Mirror && o.Move {
+		return nil, &cloakroom.Error{
+			Engine: name, Op: "copy", Kind: cloakroom.ErrConfig,
+			Reason: "a source that is emptied cannot be mirrored", Mend: "choose one of Mirror and Move",
+		}
 	}
 	listed := []cloakroom.Engine{from}
 	if o.Mirror {
@@ -257,7 +276,7 @@ func (p *pass) copy(ctx context.Context, r *cloakroom.Record) error {
 	case err == nil:
 		p.memory.put(moved, p.passes)
 		p.count(&p.Copied)
-		return nil
+		return p.leave(ctx, r.Key)
 	case errors.Is(err, cloakroom.ErrConflict):
 		return p.compare(ctx, r)
 	case errors.Is(err, cloakroom.ErrGone) && !errors.Is(err, cloakroom.ErrCorrupt):
@@ -289,12 +308,23 @@ func (p *pass) compare(ctx context.Context, r *cloakroom.Record) error {
 	case stateOf(there).like(stateOf(r)):
 		p.memory.put(r, p.passes)
 		p.count(&p.Present)
-		return nil
+		return p.leave(ctx, r.Key)
 	case p.mirror && !isMarker(there):
 		return p.overwrite(ctx, there, r)
 	}
 	p.count(&p.Kept)
-	return nil
+	if isMarker(there) {
+		return nil
+	}
+	return p.leave(ctx, r.Key)
+}
+
+// leave deletes from the source what the target has.
+func (p *pass) leave(ctx context.Context, key string) error {
+	if !p.options.Move {
+		return nil
+	}
+	return p.from.Delete(ctx, key)
 }
 
 // update looks at a session that this Copier has copied.

@@ -20,7 +20,7 @@ const pickled = `SESSION_SERIALIZER = "django.contrib.sessions.serializers.Pickl
 // is in bench/moving.
 func TestSiteInUse(t *testing.T) {
 	t.Parallel()
-	memcached, database := server.Memcached(t), server.MariaDB(t).NewDatabase(t)
+	memcached, database := server.Memcached(t), mariaDB(t).NewDatabase(t)
 	d := djangotest.Start(t, pickled, `SESSION_ENGINE = "django.contrib.sessions.backends.db"`, database.Settings)
 	horizon, err := os.ReadFile("../../django/testdata/horizon-23/cache_memcached.json")
 	if err != nil {
