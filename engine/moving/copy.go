@@ -74,7 +74,7 @@ func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, er
 // and never for the two of an [Engine], which ends sessions in the old because
 // they live on in the new. It is used by one goroutine at a time.
 //
-// The first pass is that of [Copy]. Later ones also write what changed in the
+// The first pass is that of [Copy], and the only one that mirrors. Later ones also write what changed in the
 // source since, if the target has what was copied, and remove from there what
 // ended in the source. What people changed or ended in the target stays so, even
 // where they began to use it meanwhile.
@@ -83,6 +83,7 @@ type Copier struct {
 	options Options
 	memory  *memory // nil for a single pass
 	passes  int
+	mirrors bool // until a pass has done it
 }
 
 // NewCopier returns a Copier that has copied nothing yet. [Options.Move] is
@@ -127,14 +128,13 @@ func newCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
 	if o.Lifetime <= 0 {
 		o.Lifetime = 14 * 24 * time.Hour
 	}
-	return &Copier{pair: p, options: o}, nil
+	return &Copier{pair: p, options: o, mirrors: o.Mirror}, nil
 }
 
 // Pass goes through the source once.
 func (c *Copier) Pass(ctx context.Context) (Report, error) {
 	c.passes++
-	p := &pass{Copier: c, mirror: c.options.Mirror && c.passes == 1}
-	p.Skipped = map[string]int64{}
+	p := &pass{Copier: c, Report: Report{Skipped: map[string]int64{}}}
 	before := measure(ctx, c.from)
 	p.total = before.Live
 	err := p.each(ctx, c.from, p.copy)
@@ -143,12 +143,13 @@ func (c *Copier) Pass(ctx context.Context) (Report, error) {
 	}
 	switch {
 	case err != nil:
-	case p.mirror:
+	case p.mirrors:
 		err = p.each(ctx, c.to, p.removeUnlessThere)
 	case c.memory != nil:
 		err = p.removeUnlisted(ctx)
 	}
 	p.progress()
+	c.mirrors = c.mirrors && err != nil
 	return p.Report, err
 }
 
@@ -162,9 +163,8 @@ func measure(ctx context.Context, e cloakroom.Engine) (s cloakroom.Stats) {
 // pass is what Pass is at.
 type pass struct {
 	*Copier
-	mirror bool
-	total  int64
-	done   atomic.Int64
+	total int64
+	done  atomic.Int64
 
 	mu sync.Mutex
 	Report
@@ -309,7 +309,7 @@ func (p *pass) compare(ctx context.Context, r *cloakroom.Record) error {
 		p.memory.put(r, p.passes)
 		p.count(&p.Present)
 		return p.leave(ctx, r.Key)
-	case p.mirror && !isMarker(there):
+	case p.mirrors && !isMarker(there):
 		return p.overwrite(ctx, there, r)
 	}
 	p.count(&p.Kept)

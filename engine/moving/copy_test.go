@@ -437,3 +437,32 @@ func TestNoWay(t *testing.T) {
 		t.Errorf("New: %v", err)
 	}
 }
+
+// What happens until the site stops is followed, the last of it after Follow was
+// told to end.
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSides(t)
+		s.login("ada", "ben", "cleo")
+		ctx, stop := context.WithCancel(t.Context())
+		var report moving.Report
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			report, err = s.copier(moving.Options{}).Follow(ctx, time.Second)
+		}()
+		time.Sleep(3500 * time.Millisecond)
+		s.set(s.from, "ada", "1")
+		s.logout(s.from, "ben")
+		time.Sleep(time.Second)
+		s.has("ada:1", "cleo")
+		s.login("dora")
+		s.set(s.from, "ada", "2")
+		stop()
+		<-done
+		s.is(moving.Report{Copied: 4, Updated: 2, Removed: 1}, report, err)
+		s.has("ada:2", "cleo", "dora")
+	})
+}
