@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"dashboard/history":   {".", "dashboard"},
 	"internal":            {},
 	"internal/djangotest": {".", "django"},
+	"internal/movingtest": {".", "django", "engine/moving", "internal/djangotest"},
 }
 
 // free are the rooms that put the others together.
