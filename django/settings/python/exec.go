@@ -27,8 +27,7 @@ type doubt struct {
 // raised is an exception that surely is raised.
 type raised struct {
 	exception string
-	why       string
-	line      int
+	why       *Unknown
 }
 
 // signal is how a statement ends: "", "break", "continue", or "unsure" where one of
@@ -38,11 +37,11 @@ type signal string
 func (f *frame) place(line int) Place { return Place{f.file, line} }
 
 func (f *frame) unknown(line int, format string, args ...any) *Unknown {
-	return &Unknown{fmt.Sprintf(format, args...), f.place(line)}
+	return &Unknown{Why: fmt.Sprintf(format, args...), Place: f.place(line)}
 }
 
 func (f *frame) raise(line int, exception, format string, args ...any) {
-	panic(raised{exception, fmt.Sprintf(format, args...), line})
+	panic(raised{exception, f.unknown(line, format, args...)})
 }
 
 func (f *frame) exec(block []statement) signal {
@@ -63,7 +62,7 @@ func (f *frame) statement(s statement) signal {
 	}
 	end, failure := f.catch(func() signal { return f.execute(s) })
 	if failure != nil {
-		f.forget([]statement{s}, f.unknown(failure.line, "%s", failure.why))
+		f.forget([]statement{s}, failure.why)
 	}
 	return end
 }
@@ -114,7 +113,7 @@ func (f *frame) execute(s statement) signal {
 	case *raiseStatement:
 		f.raiseIt(s)
 	case *functionStatement:
-		f.bind(s.name, &Function{Name: s.name, touches: s.touches}, s.at())
+		f.bind(s.name, &Function{Name: s.name, body: s}, s.at())
 	case *classStatement:
 		f.bind(s.name, f.unknown(s.at(), "the class %s is not looked into", s.name), s.at())
 		for _, name := range s.sets {
@@ -168,6 +167,14 @@ func root(x expression) string {
 	}
 }
 
+// described is the last name of an expression such as contextlib.suppress.
+func described(x expression) string {
+	if a, ok := x.(*attribute); ok {
+		return a.name
+	}
+	return root(x)
+}
+
 // assign gives target the value; from is the expression it is from, if any.
 func (f *frame) assign(target expression, value Value, line int, from expression) {
 	switch target := target.(type) {
@@ -200,7 +207,7 @@ func (f *frame) assign(target expression, value Value, line int, from expression
 }
 
 func (f *frame) unpack(targets []expression, value Value, line int, from expression) {
-	values, ok := elements(value)
+	values, ok := f.elements(value)
 	if u := unknown(value); u != nil || !ok {
 		u = cmp.Or(u, f.unknown(line, "what is assigned cannot be taken apart"))
 		for _, target := range targets {
@@ -263,11 +270,11 @@ func (f *frame) augment(s *augmented) {
 	before := f.eval(s.target)
 	y := f.eval(s.value)
 	if list, ok := before.(*List); ok && s.op == "+" && list.spoiled == nil { // in place
-		items, ok := elements(y)
+		items, ok := f.elements(y)
 		if u := unknown(y); u != nil || !ok {
 			spoil(list, cmp.Or(u, f.unknown(s.at(), "a list and a %s cannot be added", TypeName(y))))
 		} else {
-			f.stringSize(len(list.Items) + len(items))
+			f.charge(len(list.Items) + len(items))
 			list.Items = append(list.Items, items...)
 		}
 		f.touch(root(s.target), s.at())
@@ -299,6 +306,7 @@ func (f *frame) remove(target expression) {
 		}
 		switch c := container.(type) {
 		case *Dict:
+			f.step(len(c.items))
 			if !c.delete(key) {
 				f.raise(t.at(), "KeyError", "there is no key %s to delete", display(key))
 			}
@@ -309,6 +317,7 @@ func (f *frame) remove(target expression) {
 				spoil(c, f.unknown(t.at(), "a list changed in a way that is not understood"))
 				return
 			}
+			f.charge(len(c.Items))
 			c.Items = slices.Delete(c.Items, at, at+1)
 		}
 		f.touch(root(t.x), t.at())
@@ -323,7 +332,7 @@ func (f *frame) condition(x expression) (bool, *Unknown) {
 	var value Value
 	_, failure := f.catch(func() signal { value = f.eval(x); return "" })
 	if failure != nil {
-		return false, f.unknown(failure.line, "%s", failure.why)
+		return false, failure.why
 	}
 	return truth(value)
 }
@@ -343,7 +352,7 @@ func (f *frame) ifElse(s *ifStatement) signal {
 const depends = "it depends on what cannot be known: "
 
 func dependsOn(u *Unknown) *Unknown {
-	return &Unknown{depends + strings.TrimPrefix(u.Why, depends), u.Place}
+	return &Unknown{Why: depends + strings.TrimPrefix(u.Why, depends), Mend: u.Mend, Place: u.Place}
 }
 
 // either executes the two ways that s may go; what they do not agree on is unknown.
@@ -367,12 +376,13 @@ func (f *frame) either(u *Unknown, s statement, one, other func() signal) signal
 
 func (f *frame) loop(s *forStatement) signal {
 	x := f.eval(s.x)
-	items, ok := elements(x)
+	items, ok := f.elements(x)
 	if u := unknown(x); u != nil || !ok {
 		u = cmp.Or(u, f.unknown(s.at(), "a loop over what is not understood"))
 		f.forget([]statement{s}, u)
 		return ""
 	}
+	f.charge(len(items))
 	for _, item := range slices.Clone(items) {
 		f.step(1)
 		f.assign(s.target, item, s.at(), nil)
@@ -409,6 +419,13 @@ func (f *frame) while(s *whileStatement) signal {
 }
 
 func (f *frame) with(s *withStatement) signal {
+	if c, ok := s.context.(*call); ok && strings.HasSuffix(described(c.function), "suppress") {
+		caught := &sequence{position: s.position, open: "("}
+		for _, a := range c.arguments {
+			caught.items = append(caught.items, a.value)
+		}
+		return f.try(&tryStatement{position: s.position, body: s.body, handlers: []handler{{exception: caught}}})
+	}
 	context := f.eval(s.context)
 	if s.target != nil {
 		f.assign(s.target, context, s.at(), nil)
@@ -447,7 +464,7 @@ func (f *frame) try(s *tryStatement) signal {
 		}
 		for _, d := range doubts {
 			for _, h := range s.handlers {
-				if d.importOnly && !f.matches(h, "ImportError") {
+				if d.importOnly && !f.matches(h, "ModuleNotFoundError") {
 					continue
 				}
 				after := f.names.state
@@ -469,7 +486,7 @@ func (f *frame) try(s *tryStatement) signal {
 		if f.trying > 0 {
 			panic(*failure)
 		}
-		f.forget(s.body, f.unknown(failure.line, "%s", failure.why))
+		f.forget(s.body, failure.why)
 	}
 	return end
 }
@@ -494,10 +511,7 @@ func (f *frame) matches(h handler, exception string) bool {
 		return true
 	}
 	for _, x := range flatten(h.exception) {
-		name := root(x)
-		if a, ok := x.(*attribute); ok {
-			name = a.name
-		}
+		name := described(x)
 		switch name {
 		case "IOError", "EnvironmentError":
 			name = "OSError"
@@ -512,19 +526,11 @@ func (f *frame) matches(h handler, exception string) bool {
 }
 
 func (f *frame) raiseIt(s *raiseStatement) {
-	name := "an exception"
-	if s.x != nil {
-		x := s.x
-		if c, ok := x.(*call); ok {
-			x = c.function
-		}
-		if name = root(x); name == "" {
-			name = "an exception"
-		}
-		if a, ok := x.(*attribute); ok {
-			name = a.name
-		}
+	x := s.x
+	if c, ok := x.(*call); ok {
+		x = c.function
 	}
+	name := cmp.Or(described(x), "an exception")
 	f.raise(s.at(), name, "%s is raised", name)
 }
 
