@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // What ending many sessions may take at once: keys held, and time.
@@ -21,7 +23,7 @@ type ended struct {
 
 // String tells it to the administrator.
 func (e ended) String() string {
-	text := plural(e.count, "session") + " ended."
+	text := human.Plural(e.count, "session") + " ended."
 	if e.more {
 		text += " There are more: do it again."
 	}

@@ -1,10 +1,14 @@
 package dashboard
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/cloakroom-go/cloakroom/internal/fields"
+)
 
 type oneBody struct {
 	row
-	Fields   []field
+	Fields   []fields.Field
 	Masked   bool // some values are
 	Revealed bool
 }
@@ -35,7 +39,7 @@ func (v *visit) renderSession(reveal bool) error {
 	if reveal {
 		v.tell("looked at credentials in a session", "user", rows[0].Owner.id)
 	}
-	body := oneBody{row: rows[0], Fields: fieldsOf(record.Data, reveal), Revealed: reveal}
+	body := oneBody{row: rows[0], Fields: fields.Of(record.Data, reveal), Revealed: reveal}
 	for _, f := range body.Fields {
 		body.Masked = body.Masked || f.Masked
 	}

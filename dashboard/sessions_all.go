@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 const pageSize = 50
@@ -158,8 +160,8 @@ func (v *visit) revokeTicked() error {
 		text += " One of them is your own: you will be signed out."
 	}
 	sure, err := v.sure(question{
-		Title: "End " + plural(len(keys), "session") + "?", Text: text,
-		Button: "End " + plural(len(keys), "session"), Back: back, Danger: true,
+		Title: "End " + human.Plural(len(keys), "session") + "?", Text: text,
+		Button: "End " + human.Plural(len(keys), "session"), Back: back, Danger: true,
 	})
 	if !sure {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 type storageBody struct {
@@ -81,9 +82,9 @@ func (v *visit) clearExpired() error {
 		}
 		if time.Since(start) > clearFor {
 			v.tell("cleared expired sessions", "sessions", cleared)
-			return v.done("/storage", plural(cleared, "expired session")+" cleared. There are more: do it again.")
+			return v.done("/storage", human.Plural(cleared, "expired session")+" cleared. There are more: do it again.")
 		}
 	}
 	v.tell("cleared expired sessions", "sessions", cleared)
-	return v.done("/storage", plural(cleared, "expired session")+" cleared.")
+	return v.done("/storage", human.Plural(cleared, "expired session")+" cleared.")
 }

@@ -33,11 +33,12 @@ var allowed = map[string][]string{
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site"},
 	"enginetest":          {"."},
-	"dashboard":           {".", "dashboard", "django/auth"},
+	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
 	"dashboard/history":   {".", "dashboard"},
 	"internal":            {},
 	"internal/djangotest": {".", "django"},
+	"internal/fields":     {".", "internal/human"},
 }
 
 // free are the rooms that put the others together.
