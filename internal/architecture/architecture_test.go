@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"engine/moving":       {"."},
 	"cache":               {".", "engine/cache", "django"},
 	"clearing":            {"."},
+	"roster":              {"."},
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site"},
 	"enginetest":          {"."},
