@@ -106,13 +106,21 @@ type Carrier interface {
 	WithRoom(bytes int) Engine
 }
 
-// Adder is an Engine that can take over a session from another engine, under the
-// key that it has there. Such a key was made by an engine: one that a client
+// Adder is an Engine that can take over sessions from other engines, each under
+// the key that it has there. Such a key was made by an engine: one that a client
 // sent is never added.
 type Adder interface {
-	// Add stores r under r.Key and sets r.Version. Where a live record is kept
-	// under that key already it changes nothing and returns [ErrConflict].
+	// Add stores r under r.Key and sets r.Version; it does not look at one that it
+	// is given. Where a record is kept under that key already it changes nothing
+	// and returns [ErrConflict], unless that has expired. A key of the wrong shape
+	// is [ErrUnencodable].
 	Add(ctx context.Context, r *Record) error
+
+	// Holds returns nil if data that another engine kept come back from this one
+	// as they are there. Otherwise the error is [ErrUnencodable] and says what
+	// would be lost, such as a Python tuple where sessions are kept as JSON. It
+	// does not ask the back end.
+	Holds(data map[string]any) error
 }
 
 // Lister is an Engine that can go through its live sessions.

@@ -19,6 +19,8 @@ type bent struct {
 	reference
 	load     func(ctx context.Context, key string) (*cloakroom.Record, error)
 	create   func(ctx context.Context, r *cloakroom.Record) error
+	add      func(ctx context.Context, r *cloakroom.Record) error
+	holds    func(data map[string]any) error
 	save     func(ctx context.Context, r *cloakroom.Record) error
 	delete   func(ctx context.Context, key string) error
 	touch    func(ctx context.Context, key string, expires time.Time) error
@@ -35,6 +37,8 @@ func bend(e reference) *bent {
 		reference: e,
 		load:      e.Load,
 		create:    e.Create,
+		add:       e.Add,
+		holds:     e.Holds,
 		save:      e.Save,
 		delete:    e.Delete,
 		touch:     e.Touch,
@@ -52,6 +56,14 @@ func (e *bent) Load(ctx context.Context, key string) (*cloakroom.Record, error) 
 
 func (e *bent) Create(ctx context.Context, r *cloakroom.Record) error {
 	return e.create(ctx, r)
+}
+
+func (e *bent) Add(ctx context.Context, r *cloakroom.Record) error {
+	return e.add(ctx, r)
+}
+
+func (e *bent) Holds(data map[string]any) error {
+	return e.holds(data)
 }
 
 func (e *bent) Save(ctx context.Context, r *cloakroom.Record) error {
@@ -216,7 +228,83 @@ var breakages = []breakage{
 			}
 			return e.reference.Load(ctx, key)
 		}
-	}, []string{"WrongKeys"}, []string{"CreateIgnoresKey"}},
+	}, []string{"WrongKeys"}, []string{"AddWrongKeys", "CreateIgnoresKey"}},
+
+	// Add.
+	{"add makes a key of its own", func(e *bent) {
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			if !cloakroom.ValidKey(r.Key) {
+				return e.reference.Add(ctx, r)
+			}
+			if _, err := e.reference.Load(ctx, r.Key); err == nil {
+				return fail("add", cloakroom.ErrConflict)
+			}
+			return e.reference.Create(ctx, r)
+		}
+	}, []string{"Add"}, []string{"AddExpired", "AddOnce", "Holds"}},
+	{"add looks at the version", func(e *bent) {
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			if _, ok := r.Version.(int); r.Version != nil && !ok {
+				return fail("add", cloakroom.ErrUnencodable)
+			}
+			return e.reference.Add(ctx, r)
+		}
+	}, []string{"Add"}, []string{"AddConflict", "AddExpired", "AddOnce", "Holds"}},
+	{"add overwrites", func(e *bent) { // as a plain SET does
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			if err := e.reference.Add(ctx, r); !errors.Is(err, cloakroom.ErrConflict) {
+				return err
+			}
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.put(r)
+			return nil
+		}
+	}, []string{"AddConflict", "AddOnce"}, nil},
+	{"add minds what has expired", func(e *bent) {
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			e.mu.Lock()
+			_, taken := e.records[r.Key]
+			e.mu.Unlock()
+			if taken {
+				return fail("add", cloakroom.ErrConflict)
+			}
+			return e.reference.Add(ctx, r)
+		}
+	}, []string{"AddExpired"}, nil},
+	{"add takes any key", func(e *bent) {
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			err := e.reference.Add(ctx, r)
+			if cloakroom.ValidKey(r.Key) {
+				return err
+			}
+			return nil
+		}
+	}, []string{"AddWrongKeys"}, nil},
+	{"look, then add", func(e *bent) {
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			_, err := e.reference.Load(ctx, r.Key)
+			if !errors.Is(err, cloakroom.ErrNotFound) || !cloakroom.ValidKey(r.Key) {
+				return e.reference.Add(ctx, r)
+			}
+			time.Sleep(time.Millisecond)
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.put(r)
+			return nil
+		}
+	}, []string{"AddOnce"}, nil},
+	{"it holds what it flattens", func(e *bent) {
+		e.add = func(ctx context.Context, r *cloakroom.Record) error {
+			flat := *r
+			if list, ok := r.Data["list"].([]any); ok && len(r.Data) == 1 {
+				flat.Data = map[string]any{"list": fmt.Sprint(list)}
+			}
+			err := e.reference.Add(ctx, &flat)
+			r.Version = flat.Version
+			return err
+		}
+	}, []string{"Holds"}, nil},
 
 	// Save.
 	{"save keeps the old version in the record", func(e *bent) {
@@ -249,7 +337,7 @@ var breakages = []breakage{
 			}
 			return err
 		}
-	}, []string{"SaveGone", "NoResurrection"}, []string{"DeleteEverywhere"}},
+	}, []string{"SaveGone", "NoResurrection"}, []string{"Add", "DeleteEverywhere"}},
 	{"save ends whatever the version", func(e *bent) {
 		e.save = func(ctx context.Context, r *cloakroom.Record) error {
 			err := e.reference.Save(ctx, r)

@@ -89,6 +89,13 @@ var promises = []promise{
 	{"CreateIgnoresKey", createIgnoresKey},
 	{"WrongKeys", wrongKeys},
 
+	{"Add", add},
+	{"AddConflict", addConflict},
+	{"AddExpired", addExpired},
+	{"AddWrongKeys", addWrongKeys},
+	{"AddOnce", addOnce},
+	{"Holds", holds},
+
 	{"Save", save},
 	{"SaveConflict", saveConflict},
 	{"SaveGone", saveGone},

@@ -92,6 +92,7 @@ func TestNothingIsLeftOutSilently(t *testing.T) {
 	c := config(func(e reference) cloakroom.Engine { return struct{ cloakroom.Engine }{e} })
 	c.Second, c.Break, c.Corrupt = nil, nil, nil
 	want := []string{
+		"Add", "AddConflict", "AddExpired", "AddWrongKeys", "AddOnce", "Holds",
 		"DeleteEverywhere", "List", "ListStops", "ListWhileDeleting", "ListPassesOverCorrupt",
 		"Stats", "StatsCorrupt", "Ping", "Describe", "Corrupt", "Outage",
 	}

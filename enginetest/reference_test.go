@@ -110,6 +110,24 @@ func (e reference) Create(ctx context.Context, r *cloakroom.Record) error {
 	return nil
 }
 
+func (e reference) Add(ctx context.Context, r *cloakroom.Record) error {
+	leave, err := e.enter(ctx, "add")
+	if err != nil {
+		return err
+	}
+	defer leave()
+	switch {
+	case !cloakroom.ValidKey(r.Key), !encodable(r.Data):
+		return fail("add", cloakroom.ErrUnencodable)
+	case e.live(r.Key) != nil:
+		return fail("add", cloakroom.ErrConflict)
+	}
+	e.put(r)
+	return nil
+}
+
+func (e reference) Holds(map[string]any) error { return nil }
+
 func (e reference) Save(ctx context.Context, r *cloakroom.Record) error {
 	leave, err := e.enter(ctx, "save")
 	if err != nil {

@@ -156,6 +156,11 @@ func (s *stage) verbs(r *cloakroom.Record) []verb {
 			return err
 		}})
 	}
+	if a, ok := e.(cloakroom.Adder); ok {
+		vs = append(vs, verb{"Add", func(ctx context.Context) error {
+			return a.Add(ctx, &cloakroom.Record{Key: cloakroom.NewKey(), Data: r.Data, Expires: r.Expires})
+		}})
+	}
 	if l, ok := e.(cloakroom.Lister); ok {
 		vs = append(vs, verb{"List", func(ctx context.Context) error {
 			for _, err := range l.List(ctx) {

@@ -24,6 +24,7 @@ import (
 	"github.com/redis/rueidis"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/session"
 	"github.com/cloakroom-go/cloakroom/engine/cache"
 )
 
@@ -35,7 +36,10 @@ type Cache struct {
 	description cloakroom.Description
 }
 
-var _ cache.Cache = (*Cache)(nil)
+var (
+	_ cache.Cache  = (*Cache)(nil)
+	_ cache.Holder = (*Cache)(nil)
+)
 
 // Engine is Django's cache engine on Redis.
 type Engine struct {
@@ -170,6 +174,15 @@ func (c *Cache) Add(ctx context.Context, key string, r *cloakroom.Record) (bool,
 	}
 	r.Version = v
 	return true, nil
+}
+
+// Holds implements [cache.Holder]: neither JSON nor MessagePack has a form for
+// everything that a pickle has.
+func (c *Cache) Holds(data map[string]any) error {
+	if c.wire.serializer == JSON || c.wire.serializer == MessagePack {
+		return session.HoldsJSON(data)
+	}
+	return nil
 }
 
 // Swap implements [cache.Cache].

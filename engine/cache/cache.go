@@ -50,7 +50,13 @@ type Cache interface {
 	cloakroom.Describer
 }
 
-// Engine is a [cloakroom.Engine] on a [Cache]. It is also a
+// Holder is a [Cache] that does not keep every value as it is; see
+// [cloakroom.Adder]. The others keep pickles, in which every value has a form.
+type Holder interface {
+	Holds(data map[string]any) error
+}
+
+// Engine is a [cloakroom.Engine] on a [Cache]. It is also a [cloakroom.Adder],
 // [cloakroom.Lister], [cloakroom.Pinger], [cloakroom.Measurer] and
 // [cloakroom.Describer].
 type Engine struct {
@@ -123,6 +129,32 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 	return failure("create", &cloakroom.Error{
 		Kind: cloakroom.ErrUnavailable, Reason: "the cache takes no new key",
 	})
+}
+
+// Add implements [cloakroom.Adder].
+func (e *Engine) Add(ctx context.Context, r *cloakroom.Record) error {
+	if !cloakroom.ValidKey(r.Key) {
+		return failure("add", &cloakroom.Error{
+			Kind: cloakroom.ErrUnencodable, Reason: "the session key is not 32 characters of a-z0-9",
+		})
+	}
+	added := &cloakroom.Record{Data: r.Data, Expires: r.Expires}
+	switch ok, err := e.cache.Add(ctx, e.prefix+r.Key, added); {
+	case err != nil:
+		return failure("add", err)
+	case !ok:
+		return failure("add", cloakroom.ErrConflict)
+	}
+	r.Version = added.Version
+	return nil
+}
+
+// Holds implements [cloakroom.Adder].
+func (e *Engine) Holds(data map[string]any) error {
+	if c, ok := e.cache.(Holder); ok {
+		return failure("add", c.Holds(data))
+	}
+	return nil
 }
 
 // Save implements [cloakroom.Engine].

@@ -7,6 +7,30 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 )
 
+// Add implements [cloakroom.Adder], if the store does. As after Create, the first
+// load fills the cache.
+func (e *Engine) Add(ctx context.Context, r *cloakroom.Record) error {
+	adder, ok := e.store.(cloakroom.Adder)
+	if !ok {
+		return unsupported("add", "take over a session")
+	}
+	return e.change(ctx, r.Key, e.forget, func() error {
+		err := adder.Add(ctx, r)
+		if err == nil {
+			r.Version = &version{stored: r.Version}
+		}
+		return err
+	})
+}
+
+// Holds implements [cloakroom.Adder]: what counts is what the store holds.
+func (e *Engine) Holds(data map[string]any) error {
+	if adder, ok := e.store.(cloakroom.Adder); ok {
+		return adder.Holds(data)
+	}
+	return unsupported("add", "take over a session")
+}
+
 // List implements [cloakroom.Lister]: it yields what the store has.
 func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {

@@ -62,6 +62,7 @@ type Engine struct {
 
 var (
 	_ cloakroom.Signed    = (*Engine)(nil)
+	_ cloakroom.Adder     = (*Engine)(nil)
 	_ cloakroom.Lister    = (*Engine)(nil)
 	_ cloakroom.Pinger    = (*Engine)(nil)
 	_ cloakroom.Measurer  = (*Engine)(nil)

@@ -55,6 +55,13 @@ var unkept = map[string]string{
 	"DeleteEverywhere": "nobody knows what was saved last; TestEndedSessionsStayEnded has the rest of it",
 	"NoLostUpdate":     "nobody knows what was saved last",
 
+	"Add":          "the key is the session",
+	"AddConflict":  "the key is the session",
+	"AddExpired":   "the key is the session",
+	"AddWrongKeys": "the key is the session",
+	"AddOnce":      "the key is the session",
+	"Holds":        "the key is the session",
+
 	"List":                  "the browsers have the sessions",
 	"ListStops":             "the browsers have the sessions",
 	"ListWhileDeleting":     "the browsers have the sessions",

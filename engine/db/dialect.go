@@ -21,17 +21,19 @@ type dialect struct {
 	// diagnose says what an error of the driver means.
 	diagnose func(err error) diagnosis
 
-	// isDuplicate reports whether err says that the key is taken.
+	// isDuplicate reports whether err says that the key is taken, where create
+	// does not pass over that.
 	isDuplicate func(err error) bool
 }
 
 // statements are the SQL of the engine's verbs. The arguments are, in order:
 type statements struct {
 	load   string // key, now → session_data, expire_date as text
-	create string // key, data, expiry
+	create string // key, data, expiry → no row if the key is taken, or an error
 	save   string // data, expiry, key, data as read, now
 	end    string // key, data as read, now
 	delete string // key
+	expire string // key, now
 	touch  string // expiry, key, now
 	clear  string // now, limit
 	list   string // expiry, expiry again and key of the last of the page before, limit → key, session_data, expire_date as text

@@ -44,6 +44,7 @@ func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
 		"save":   {s.save, []any{"data", later, key, "as read", at}},
 		"end":    {s.end, []any{key, "as read", at}},
 		"delete": {s.delete, []any{key}},
+		"expire": {s.expire, []any{key, at}},
 		"touch":  {s.touch, []any{later, key, at}},
 		"clear":  {s.clear, []any{at, 500}},
 		"list":   {s.list, []any{at, at, key, pageSize}},

@@ -20,6 +20,7 @@ var mysqlDialect = dialect{
 		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
 		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
 		delete: `DELETE FROM django_session WHERE session_key = ?`,
+		expire: `DELETE FROM django_session WHERE session_key = ? AND expire_date <= ?`,
 		touch:  `UPDATE django_session SET expire_date = ? WHERE session_key = ? AND expire_date > ?`,
 		clear:  `DELETE FROM django_session WHERE expire_date <= ? ORDER BY expire_date LIMIT ?`,
 		list: `SELECT session_key, session_data, expire_date FROM django_session

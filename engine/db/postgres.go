@@ -14,10 +14,11 @@ var postgresDialect = dialect{
 	name: "PostgreSQL",
 	statements: statements{
 		load:   `SELECT session_data, expire_date FROM django_session WHERE session_key = $1 AND expire_date > $2`,
-		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3)`,
+		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3) ON CONFLICT (session_key) DO NOTHING`,
 		save:   `UPDATE django_session SET session_data = $1, expire_date = $2 WHERE session_key = $3 AND session_data = $4 AND expire_date > $5`,
 		end:    `DELETE FROM django_session WHERE session_key = $1 AND session_data = $2 AND expire_date > $3`,
 		delete: `DELETE FROM django_session WHERE session_key = $1`,
+		expire: `DELETE FROM django_session WHERE session_key = $1 AND expire_date <= $2`,
 		touch:  `UPDATE django_session SET expire_date = $1 WHERE session_key = $2 AND expire_date > $3`,
 		// By their places, so that no plan reads the whole table; without those
 		// that somebody else is about to write.
@@ -43,7 +44,7 @@ var postgresDialect = dialect{
 		return at, nil
 	},
 	diagnose:    diagnosePostgres,
-	isDuplicate: func(err error) bool { return postgresCode(err) == "23505" },
+	isDuplicate: never,
 }
 
 func postgresCode(err error) string {

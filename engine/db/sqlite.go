@@ -18,10 +18,11 @@ var sqliteDialect = dialect{
 	statements: statements{
 		// Without the cast the driver would parse the date, trying many forms.
 		load:   `SELECT session_data, CAST(expire_date AS TEXT) FROM django_session WHERE session_key = ? AND expire_date > ?`,
-		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)`,
+		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?) ON CONFLICT (session_key) DO NOTHING`,
 		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = ? AND expire_date > ?`,
 		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = ? AND expire_date > ?`,
 		delete: `DELETE FROM django_session WHERE session_key = ?`,
+		expire: `DELETE FROM django_session WHERE session_key = ? AND expire_date <= ?`,
 		touch:  `UPDATE django_session SET expire_date = ? WHERE session_key = ? AND expire_date > ?`,
 		clear: `DELETE FROM django_session WHERE session_key IN
 			(SELECT session_key FROM django_session WHERE expire_date <= ? LIMIT ?)`,
@@ -36,7 +37,7 @@ var sqliteDialect = dialect{
 	formatTime:  formatSQLiteTime,
 	parseTime:   parseLocalTime,
 	diagnose:    diagnoseSQLite,
-	isDuplicate: isSQLiteDuplicate,
+	isDuplicate: never,
 }
 
 // formatSQLiteTime writes a date as Django does: microseconds unless they are 0.
@@ -57,11 +58,6 @@ func sqliteCode(err error) int {
 }
 
 func isSQLiteBusy(err error) bool { return sqliteCode(err)&0xFF == sqlite3.SQLITE_BUSY }
-
-func isSQLiteDuplicate(err error) bool {
-	code := sqliteCode(err)
-	return code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || code == sqlite3.SQLITE_CONSTRAINT_UNIQUE
-}
 
 func diagnoseSQLite(err error) diagnosis {
 	unavailable := func(reason, mend string) diagnosis {
