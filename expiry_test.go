@@ -138,6 +138,37 @@ func TestIdleTimeout(t *testing.T) {
 	})
 }
 
+// As with Django's SESSION_SAVE_EVERY_REQUEST, a session lives on with its own
+// life or the site's.
+func TestSaveEveryRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := watch(locmem.Open())
+		sessions := cloakroom.New(engine, cloakroom.WithSaveEveryRequest(), cloakroom.WithLifetime(24*time.Hour))
+		long := stored(t, sessions, map[string]any{"a": 1}).Key()
+		short := stored(t, sessions, map[string]any{"_session_expiry": int64(3600)}).Key()
+		at := stored(t, sessions, map[string]any{"_session_expiry": time.Now().Add(time.Hour).UTC()}).Key()
+		for range 40 {
+			time.Sleep(50 * time.Minute)
+			for _, key := range []string{long, short} {
+				if err := use(t, sessions, key); err != nil {
+					t.Fatal("used all the time, and gone:", err)
+				}
+			}
+		}
+		if err := use(t, sessions, at); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("a session outlived the moment that it was to end at: %v", err)
+		}
+		engine.calls()
+		if err := use(t, sessions, long); err != nil {
+			t.Fatal(err)
+		}
+		if calls := engine.calls(); calls != "load×1" {
+			t.Errorf("another read at once cost %q: the moment is to be moved now and then only", calls)
+		}
+	})
+}
+
 // A session that somebody else stored for longer obeys the idle timeout from its
 // first use here on.
 func TestIdleTimeoutOfAForeignSession(t *testing.T) {

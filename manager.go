@@ -22,6 +22,7 @@ type Manager struct {
 	absolute      time.Duration
 	timeout       time.Duration
 	browserClose  bool
+	everyUse      bool // moves the expiry
 	log           *slog.Logger
 	onError       func(http.ResponseWriter, *http.Request, error)
 	misconfigured error

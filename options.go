@@ -36,6 +36,12 @@ func WithBrowserClose() Option { return func(m *Manager) { m.browserClose = true
 // d has gone by, so a session may end that much early.
 func WithIdleTimeout(d time.Duration) Option { return func(m *Manager) { m.idle = d } }
 
+// WithSaveEveryRequest moves a session's expiry, and sends its cookie again, with
+// every use: Django's SESSION_SAVE_EVERY_REQUEST. To spare the back end it is
+// moved only once a twentieth of the session's life has gone by, and the data is
+// not written again.
+func WithSaveEveryRequest() Option { return func(m *Manager) { m.everyUse = true } }
+
 // WithAbsoluteTimeout ends a session d after it began, however much it is used.
 // CycleKey does not begin a session anew; Flush does. One that Django began is
 // dated when it is first opened here.

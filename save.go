@@ -124,11 +124,15 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 // touch moves the expiry of a session that was only used. If that fails the
 // visitor is none the worse for now.
 func (m *Manager) touch(ctx context.Context, s *Session) {
-	if m.idle == 0 {
+	life := m.idle
+	expires := m.expires(s.record.Data)
+	switch {
+	case m.everyUse:
+		life = time.Until(expires)
+	case m.idle == 0:
 		return
 	}
-	expires := m.expires(s.record.Data)
-	if stored := s.record.Expires; !stored.IsZero() && expires.Sub(stored).Abs() < m.idle/20 {
+	if stored := s.record.Expires; !stored.IsZero() && expires.Sub(stored).Abs() < life/20 {
 		return
 	}
 	touched := *s.record

@@ -6,9 +6,13 @@ package site
 import (
 	"context"
 	"errors"
+	"io"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/settings"
+	"github.com/cloakroom-go/cloakroom/engine/cache"
+	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
+	"github.com/cloakroom-go/cloakroom/engine/db"
 )
 
 // Site is the session storage of a Django or Horizon site. Close it when it is
@@ -17,25 +21,131 @@ type Site struct {
 	Settings *settings.Settings
 	Engine   cloakroom.Engine // ready: it has its secret keys
 
-	closers []func() error
+	cache   cache.Cache      // nil where there is none
+	store   cloakroom.Engine // nil where the cache is all there is
+	closers []io.Closer
 }
 
-// Open opens what s names.
+// Open opens what s names. It reaches for every back end, but for a cache before
+// a database, without which the sessions can be had all the same.
+//
+// The error is [cloakroom.ErrConfig] or [cloakroom.ErrUnavailable], names the
+// setting and its place in the files, and says what mends it. It holds no
+// password.
 func Open(ctx context.Context, s *settings.Settings) (*Site, error) {
-	return nil, errors.ErrUnsupported
+	p, err := planOf(s)
+	if err != nil {
+		return nil, err
+	}
+	site := &Site{Settings: s}
+	if err := site.open(ctx, p); err != nil {
+		return nil, errors.Join(err, site.Close())
+	}
+	return site, nil
 }
 
-// Manager returns a Manager on the site's engine that behaves as its settings
-// say: the cookie, how long sessions live.
-func (s *Site) Manager(options ...cloakroom.Option) *cloakroom.Manager {
-	return cloakroom.New(s.Engine, options...)
+func (s *Site) open(ctx context.Context, p plan) (err error) {
+	if p.store != nil {
+		if s.store, err = p.store.open(ctx); err != nil {
+			return p.store.failure(err)
+		}
+		s.owns(s.store)
+		if signed, ok := s.store.(cloakroom.Signed); ok {
+			s.store = signed.WithSecretKeys(s.Settings.SecretKey, s.Settings.SecretKeyFallbacks...)
+		}
+	}
+	if p.cache != nil {
+		if s.cache, err = p.cache.open(ctx); err != nil {
+			return p.cache.failure(err)
+		}
+		s.owns(s.cache)
+	}
+	switch {
+	case p.cache == nil:
+		s.Engine = s.store
+	case p.store == nil:
+		s.Engine = cache.New(s.cache, cache.KeyPrefix(p.cache.prefix), cache.Version(p.cache.version))
+		return p.cache.failure(s.answers(ctx))
+	default:
+		front := cacheddb.New(s.cache, s.store, cacheddb.WithKeyPrefix(p.cache.prefix), cacheddb.WithVersion(p.cache.version))
+		s.owns(front)
+		s.Engine = front
+	}
+	return nil
 }
+
+// answers asks for a session that nobody has. Some caches only connect then.
+func (s *Site) answers(ctx context.Context) error {
+	_, err := s.Engine.Load(ctx, cloakroom.NewKey())
+	if errors.Is(err, cloakroom.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// owns has what was opened closed in the end.
+func (s *Site) owns(opened any) {
+	if c, ok := opened.(io.Closer); ok {
+		s.closers = append(s.closers, c)
+	}
+}
+
+// OpenDatabase opens the database that s keeps sessions in, and nothing else:
+// for what is done to its table while a cache before it may be away. Close it.
+// Where s names no database the error is [cloakroom.ErrConfig].
+func OpenDatabase(ctx context.Context, s *settings.Settings) (*db.Engine, error) {
+	p, err := planOf(s)
+	if err != nil {
+		return nil, err
+	}
+	if p.store == nil || p.store.database == "" {
+		return nil, noDatabase(p)
+	}
+	opened, err := p.store.open(ctx)
+	if err != nil {
+		return nil, p.store.failure(err)
+	}
+	return opened.(*db.Engine).WithSecretKeys(s.SecretKey, s.SecretKeyFallbacks...).(*db.Engine), nil
+}
+
+// DatabaseURL is the address, for package engine/db, of the database that s
+// keeps sessions in. It holds the password. Where s names no database the error
+// is [cloakroom.ErrConfig].
+func DatabaseURL(s *settings.Settings) (string, error) {
+	p, err := planOf(s)
+	if err == nil && (p.store == nil || p.store.database == "") {
+		err = noDatabase(p)
+	}
+	if err != nil {
+		return "", err
+	}
+	return p.store.database, nil
+}
+
+// Database returns the db engine, also where a cache stands before it.
+func (s *Site) Database() (*db.Engine, bool) {
+	engine, ok := s.store.(*db.Engine)
+	return engine, ok
+}
+
+// Store returns the engine that keeps what counts: the one behind the cache of
+// cached_db, or the site's only one.
+func (s *Site) Store() cloakroom.Engine {
+	if s.store != nil {
+		return s.store
+	}
+	return s.Engine
+}
+
+// Cache returns the cache that sessions are in, also where it stands before a
+// database. It is the whole cache: keys have their prefix.
+func (s *Site) Cache() (cache.Cache, bool) { return s.cache, s.cache != nil }
 
 // Close closes the engine and all that it stands on.
 func (s *Site) Close() error {
 	var errs []error
-	for _, closeIt := range s.closers {
-		errs = append(errs, closeIt())
+	for i := range s.closers {
+		errs = append(errs, s.closers[len(s.closers)-1-i].Close()) // the last opened stands on the others
 	}
 	return errors.Join(errs...)
 }

@@ -9,17 +9,17 @@ import (
 )
 
 // Holds returns nil if data from another engine come back as they are there from
-// what Encode writes of them, for a session that was not read before. Otherwise
-// the error matches cloakroom.ErrUnencodable.
+// what Encode writes of them. Otherwise the error matches
+// cloakroom.ErrUnencodable.
 //
 // Where JSON was asked for, what Horizon keeps may become what Horizon's own
 // serializer makes of it, and knows again.
 func (c Codec) Holds(data map[string]any) error {
-	if c.serializer == Pickle {
+	if c.serializer != JSON { // and what JSON has not is pickled: see Adopt
 		return nil
 	}
 	rest := data
-	if c.serializer == JSON && isHorizonToken(data["token"]) {
+	if isHorizonToken(data["token"]) {
 		rest = maps.Clone(data)
 		maps.DeleteFunc(rest, func(name string, v any) bool { return name == "token" || isTranslation(v) })
 	}

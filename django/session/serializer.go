@@ -24,6 +24,7 @@ const (
 type Form struct {
 	serializer Serializer
 	protocol   int // of Pickle
+	adopted    bool
 }
 
 // in is the form to write what was read in form f.
@@ -35,6 +36,9 @@ func (f Form) in(wanted Serializer) Form {
 }
 
 func (f Form) appendTo(dst []byte, data map[string]any) ([]byte, error) {
+	if f.adopted && !isJSONEnough(data) {
+		f = Form{serializer: Pickle, protocol: pickle.DefaultProtocol}
+	}
 	if f.serializer == Pickle {
 		return pickle.Append(dst, data, f.protocol)
 	}
@@ -48,7 +52,7 @@ func parse(payload []byte) (map[string]any, Form, error) {
 		return data, Form{serializer: JSON}, err
 	}
 	data, protocol, err := pickle.UnmarshalProtocol(payload)
-	return data, Form{Pickle, protocol}, err
+	return data, Form{serializer: Pickle, protocol: protocol}, err
 }
 
 // isJSON tells JSON from a pickle: an object begins with a brace, before which

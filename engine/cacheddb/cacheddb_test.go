@@ -37,6 +37,12 @@ func (s setUp) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 	return s.Engine.(cloakroom.Lister).List(ctx)
 }
 
+func (s setUp) Add(ctx context.Context, r *cloakroom.Record) error {
+	return s.Engine.(cloakroom.Adder).Add(ctx, r)
+}
+
+func (s setUp) Holds(data map[string]any) error { return s.Engine.(cloakroom.Adder).Holds(data) }
+
 func (s setUp) Ping(ctx context.Context) error { return s.Engine.(cloakroom.Pinger).Ping(ctx) }
 
 func (s setUp) Stats(ctx context.Context) (cloakroom.Stats, error) {

@@ -15,7 +15,7 @@ var _ cloakroom.Adder = (*Engine)(nil)
 //
 // A record of another db engine keeps its form. One that was read elsewhere is
 // written by the serializer of [WithSerializer]; without that, as JSON if JSON
-// says all of it, and as pickle otherwise. See [Engine.Keeps].
+// says all of it, and as pickle otherwise. See [Engine.Holds].
 func (e *Engine) Add(ctx context.Context, r *cloakroom.Record) error {
 	switch {
 	case !cloakroom.ValidKey(r.Key):
@@ -25,7 +25,7 @@ func (e *Engine) Add(ctx context.Context, r *cloakroom.Record) error {
 	}
 	was, ours := r.Version.(version)
 	if !ours {
-		was.form = e.codec.Adopt(r.Data)
+		was.form = e.codec.Adopt()
 	}
 	raw, expires, err := e.row("add", r, was.form)
 	if err != nil {
@@ -55,11 +55,15 @@ func (e *Engine) Add(ctx context.Context, r *cloakroom.Record) error {
 	return &cloakroom.Error{Engine: "db", Op: "add", Kind: cloakroom.ErrConflict}
 }
 
-// Keeps reports whether a session that Add or Create stores comes back as it
-// was. Where [WithSerializer] says JSON, that is so unless it holds what JSON
-// cannot say: bytes, tuples, objects of Python's, such as Horizon's token. Those
-// come back as the nearest that JSON has, as with Horizon's own serializer.
-func (e *Engine) Keeps(data map[string]any) bool { return e.codec.Keeps(data) }
+// Holds implements [cloakroom.Adder]. Where [WithSerializer] says JSON, what JSON
+// cannot say is not held: bytes, tuples, objects of Python's; but for Horizon's
+// token, whose attributes Horizon knows again as its own serializer writes them.
+func (e *Engine) Holds(data map[string]any) error {
+	if err := e.codec.Holds(data); err != nil {
+		return e.unencodable("add", err)
+	}
+	return nil
+}
 
 // insert reports whether the row is stored: not where the key is taken.
 func (e *Engine) insert(ctx context.Context, key, raw string, expires any) (bool, error) {

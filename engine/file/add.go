@@ -7,12 +7,11 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
-	"github.com/cloakroom-go/cloakroom/django/session"
 )
 
 // Add implements [cloakroom.Adder].
 func (e *Engine) Add(ctx context.Context, r *cloakroom.Record) error {
-	v, err := e.encode("add", r.Data, session.Form{})
+	v, err := e.encode("add", r.Data, e.codec.Adopt())
 	if err != nil {
 		return err
 	}
