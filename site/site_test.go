@@ -49,6 +49,8 @@ func python(s *settings.Settings) djangotest.Settings {
 	var b strings.Builder
 	fmt.Fprintf(&b, "SESSION_ENGINE = %q\nSESSION_SERIALIZER = %q\nSESSION_COOKIE_NAME = %q\nUSE_TZ = %s\nTIME_ZONE = %q\nDEFAULT_HASHING_ALGORITHM = %q\n",
 		s.SessionEngine, s.Serializer, s.Cookie.Name, literal(s.UseTZ), s.TimeZone, s.HashingAlgorithm)
+	// As Django does that has a settings file.
+	b.WriteString("import os, time\nos.environ['TZ'] = TIME_ZONE\ntime.tzset()\n")
 	if s.FilePath != "" {
 		fmt.Fprintf(&b, "SESSION_FILE_PATH = %q\n", s.FilePath)
 	}
@@ -111,9 +113,9 @@ func literal(v any) string {
 
 // share has Django and Go read what the other wrote, each set up by the same
 // settings.
-func share(t *testing.T, s *settings.Settings) {
+func share(t *testing.T, s *settings.Settings, more ...djangotest.Settings) {
 	t.Helper()
-	beside := djangotest.Start(t, python(s))
+	beside := djangotest.Start(t, append(more, python(s))...)
 	opened, err := site.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -232,11 +234,10 @@ func TestSentinel(t *testing.T) {
 		Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.MasterName + "/2"},
 		Options: map[string]any{
 			"CLIENT_CLASS": "django_redis.client.SentinelClient", "SENTINELS": sentinels,
-			"CONNECTION_FACTORY": "django_redis.pool.SentinelConnectionFactory",
-			"SENTINEL_KWARGS":    map[string]any{"socket_timeout": int64(2)},
+			"SENTINEL_KWARGS": map[string]any{"socket_timeout": int64(2)},
 		},
 	}}
-	share(t, s)
+	share(t, s, "DJANGO_REDIS_CONNECTION_FACTORY = 'django_redis.pool.SentinelConnectionFactory'")
 }
 
 func TestDatabases(t *testing.T) {

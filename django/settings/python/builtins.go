@@ -176,11 +176,11 @@ func makeInt(f *frame, c Call) Value {
 		}
 		s := strings.TrimSpace(string(v))
 		if strings.Contains(s, "__") || strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") {
-			f.raise(c.Place.Line, "ValueError", "%s is no number", display(v))
+			f.raise(c.Place.Line, "ValueError", "a text is no number")
 		}
 		n, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)
 		if err != nil {
-			f.raise(c.Place.Line, "ValueError", "%s is no number", display(v))
+			f.raise(c.Place.Line, "ValueError", "a text is no number")
 		}
 		return Int(n)
 	default:
@@ -202,7 +202,7 @@ func makeFloat(f *frame, c Call) Value {
 	if s, ok := v.(Str); ok {
 		n, err := strconv.ParseFloat(strings.TrimSpace(string(s)), 64)
 		if err != nil {
-			f.raise(c.Place.Line, "ValueError", "%s is no number", display(v))
+			f.raise(c.Place.Line, "ValueError", "a text is no number")
 		}
 		return Float(n)
 	}

@@ -259,7 +259,7 @@ func (f *frame) find(list *List, item Value, c Call) (int, *Unknown) {
 			return i, nil
 		}
 	}
-	f.raise(c.Place.Line, "ValueError", "%s is not in the list", display(item))
+	f.raise(c.Place.Line, "ValueError", "a value is not in the list")
 	return 0, nil
 }
 
