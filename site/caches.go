@@ -45,6 +45,8 @@ func cacheOf(s *settings.Settings) (*cachePlan, error) {
 	from := originOf(s, "CACHES['"+s.CacheAlias+"']", "")
 	c, ok := s.Caches[s.CacheAlias]
 	switch open, known := caches[c.Backend]; {
+	case !ok && s.Unknown(from.setting) != nil:
+		return nil, s.Unknown(from.setting)
 	case !ok:
 		return nil, from.wrong("there is no such cache", "add it to CACHES, or name another in SESSION_CACHE_ALIAS")
 	case others[c.Backend] != "":
@@ -65,7 +67,7 @@ func cacheOf(s *settings.Settings) (*cachePlan, error) {
 		if problem := one.options.check(); problem != "" {
 			return nil, one.wrong(problem, "take it out, or name the cache with --engine or --cache URL")
 		}
-		return &cachePlan{origin: one.origin, prefix: c.KeyPrefix, version: max(c.Version, 1), open: opens}, nil
+		return &cachePlan{origin: one.origin, prefix: c.KeyPrefix, version: c.Version, open: opens}, nil
 	}
 }
 

@@ -35,6 +35,9 @@ type databaseSetting struct {
 func databaseOf(s *settings.Settings) (*storePlan, error) {
 	const alias = "default"
 	d := &databaseSetting{origin: originOf(s, "DATABASES['"+alias+"']", ""), Database: s.Databases[alias]}
+	if err := s.Unknown(d.setting); err != nil {
+		return nil, err
+	}
 	if d.Engine == "" {
 		return nil, d.wrong("there is no such database", "add it to DATABASES, or name one with --engine URL")
 	}
@@ -51,7 +54,7 @@ func databaseOf(s *settings.Settings) (*storePlan, error) {
 	if problem := d.options.check(); problem != "" {
 		return nil, d.wrong(problem, "take it out, or name the database with --engine URL")
 	}
-	zone, err := zoneOf(s)
+	zone, err := zoneOf(s, d.TimeZone)
 	if err != nil {
 		return nil, err
 	}

@@ -142,17 +142,18 @@ func serializerOf(s *settings.Settings) (session.Serializer, error) {
 	return serializer, nil
 }
 
-// zoneOf is the time zone of expire_date where the database keeps none.
-func zoneOf(s *settings.Settings) (*time.Location, error) {
-	if s.UseTZ {
-		return time.UTC, nil
+// zoneOf is the time zone of expire_date where the database keeps none. A database
+// may have one of its own.
+func zoneOf(s *settings.Settings, own string) (*time.Location, error) {
+	name, setting := own, "DATABASES"
+	if !s.UseTZ {
+		if name, setting = s.TimeZone, "TIME_ZONE"; name == "" {
+			return time.Local, nil // Django's None
+		}
 	}
-	if s.TimeZone == "" {
-		return time.Local, nil // Django's None
-	}
-	zone, err := time.LoadLocation(s.TimeZone)
+	zone, err := time.LoadLocation(name) // UTC where there is none
 	if err != nil {
-		return nil, wrong(s, "TIME_ZONE", fmt.Sprintf("%q is no time zone that this machine knows", s.TimeZone),
+		return nil, wrong(s, setting, fmt.Sprintf("%q is no time zone that this machine knows", name),
 			"mend the name, or install the zones (Debian's package tzdata)")
 	}
 	return zone, nil

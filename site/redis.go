@@ -181,7 +181,7 @@ type redisTarget struct {
 }
 
 // oldRedis is a LOCATION of the time before URLs.
-var oldRedis = regexp.MustCompile(`^(?:unix:)?(/[^:]*)(?::(\d+))?$|^([^:/]+:\d+)(?::(\d+))?$`)
+var oldRedis = regexp.MustCompile(`^(?:unix:)?(/[^/:][^:]*)(?::(\d+))?$|^([^:/]+:\d+)(?::(\d+))?$`)
 
 // redisAt makes sense of LOCATION and what the client is given beside it. As
 // with Python's client the URL has the last word. Of several locations the first

@@ -116,10 +116,10 @@ func TestFailures(t *testing.T) {
 func TestCachedDBWithoutItsCache(t *testing.T) {
 	t.Parallel()
 	s := plain(cachedDBEngine)
-	s.Caches = map[string]settings.Cache{"default": {Backend: "django.core.cache.backends.memcached.MemcachedCache", Location: []string{"127.0.0.1:1"}}}
+	s.Caches = map[string]settings.Cache{"default": {Backend: "django.core.cache.backends.memcached.MemcachedCache", Location: []string{"127.0.0.1:1"}, Version: 1}}
 	s.Databases = map[string]settings.Database{"default": {Engine: "django.db.backends.sqlite3", Name: filepath.Join(t.TempDir(), "db.sqlite3")}}
 	migrated(t, s)
-	share(t, s)
+	share(t, s, python(s))
 }
 
 // What MariaDB has no encryption for is not sent in plain text.

@@ -51,6 +51,9 @@ func (s *Site) open(ctx context.Context, p plan) (err error) {
 		}
 		s.owns(s.store)
 		if signed, ok := s.store.(cloakroom.Signed); ok {
+			if s.Settings.SecretKey == "" && s.Settings.NoSecretKey != nil {
+				return s.Settings.NoSecretKey
+			}
 			s.store = signed.WithSecretKeys(s.Settings.SecretKey, s.Settings.SecretKeyFallbacks...)
 		}
 	}

@@ -58,19 +58,26 @@ func python(s *settings.Settings) djangotest.Settings {
 		b.WriteString("CACHES = {")
 		for alias, c := range s.Caches {
 			fmt.Fprintf(&b, "%q: {'BACKEND': %q, 'LOCATION': %s, 'KEY_PREFIX': %q, 'VERSION': %d, 'OPTIONS': %s},",
-				alias, c.Backend, location(c.Location), c.KeyPrefix, max(c.Version, 1), literal(c.Options))
+				alias, c.Backend, location(c.Location), c.KeyPrefix, c.Version, literal(c.Options))
 		}
 		b.WriteString("}\nSESSION_CACHE_ALIAS = '" + s.CacheAlias + "'\n")
 	}
 	if s.Databases != nil {
 		b.WriteString("DATABASES = {")
 		for alias, d := range s.Databases {
-			fmt.Fprintf(&b, "%q: {'ENGINE': %q, 'NAME': %q, 'USER': %q, 'PASSWORD': %q, 'HOST': %q, 'PORT': %q, 'OPTIONS': %s},",
-				alias, d.Engine, d.Name, d.User, d.Password, d.Host, d.Port, literal(d.Options))
+			fmt.Fprintf(&b, "%q: {'ENGINE': %q, 'NAME': %q, 'USER': %q, 'PASSWORD': %q, 'HOST': %q, 'PORT': %q, 'OPTIONS': %s, 'TIME_ZONE': %s},",
+				alias, d.Engine, d.Name, d.User, d.Password, d.Host, d.Port, literal(d.Options), orNone(d.TimeZone))
 		}
 		b.WriteString("}\n")
 	}
 	return b.String()
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "None"
+	}
+	return literal(s)
 }
 
 func location(all []string) string {
@@ -113,9 +120,13 @@ func literal(v any) string {
 
 // share has Django and Go read what the other wrote, each set up by the same
 // settings.
-func share(t *testing.T, s *settings.Settings, more ...djangotest.Settings) {
+func share(t *testing.T, s *settings.Settings, text djangotest.Settings) {
 	t.Helper()
-	beside := djangotest.Start(t, append(more, python(s))...)
+	shareWith(t, s, djangotest.Start(t, text))
+}
+
+func shareWith(t *testing.T, s *settings.Settings, beside *djangotest.Django) {
+	t.Helper()
 	opened, err := site.Open(t.Context(), s)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +176,8 @@ func TestCaches(t *testing.T) {
 	two := []string{memcached(t).Addr, memcached2(t).Addr}
 	r := redis(t)
 	const django = "django.core.cache.backends."
-	for name, c := range map[string]settings.Cache{
+	s := plain(cacheEngine)
+	s.Caches = map[string]settings.Cache{
 		"python-memcached":               {Backend: django + "memcached.MemcachedCache", Location: two[:1]},
 		"python-memcached, two":          {Backend: django + "memcached.MemcachedCache", Location: two},
 		"python-memcached, two in one":   {Backend: django + "memcached.MemcachedCache", Location: []string{strings.Join(two, ";")}},
@@ -181,13 +193,26 @@ func TestCaches(t *testing.T) {
 		"django-redis, JSON and zlib":    {Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.Addr + "/6"}, Options: map[string]any{"SERIALIZER": "django_redis.serializers.json.JSONSerializer", "COMPRESSOR": "django_redis.compressors.zlib.ZlibCompressor"}},
 		"django-redis, protocol, pool":   {Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.Addr}, KeyPrefix: "p", Options: map[string]any{"PICKLE_VERSION": int64(-1), "SOCKET_TIMEOUT": 2.5, "CONNECTION_POOL_CLASS": "redis.BlockingConnectionPool", "CONNECTION_POOL_KWARGS": map[string]any{"max_connections": int64(50), "db": int64(7)}}},
 		"django-redis, db of the client": {Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.Addr + "/9?db=8"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := plain(cacheEngine)
-			s.CacheAlias = "sessions"
-			s.Caches = map[string]settings.Cache{"default": {Backend: django + "dummy.DummyCache"}, "sessions": c}
-			share(t, s)
+	}
+	shareEach(t, s)
+}
+
+// shareEach shares sessions on each of CACHES, one after the other, with one
+// Django.
+func shareEach(t *testing.T, s *settings.Settings) {
+	t.Helper()
+	for alias, c := range s.Caches {
+		c.Version = max(c.Version, 1)
+		s.Caches[alias] = c
+	}
+	s.Caches["default"] = settings.Cache{Backend: "django.core.cache.backends.dummy.DummyCache"}
+	beside := djangotest.Start(t, python(s))
+	delete(s.Caches, "default")
+	for alias := range s.Caches {
+		t.Run(alias, func(t *testing.T) {
+			s.CacheAlias = alias
+			beside.Exec("settings.SESSION_CACHE_ALIAS = " + literal(alias))
+			shareWith(t, s, beside.In(t))
 		})
 	}
 }
@@ -196,20 +221,18 @@ func TestRedisWithPassword(t *testing.T) {
 	t.Parallel()
 	const password = "p@ss/w:rd?#%"
 	r := server.Redis(t, `requirepass "`+password+`"`)
-	for name, c := range map[string]settings.Cache{
+	s := plain(cacheEngine)
+	s.Caches = map[string]settings.Cache{
 		"option":      {Location: []string{"redis://" + r.Addr + "/1"}, Options: map[string]any{"PASSWORD": password}},
 		"URL":         {Location: []string{"redis://:p%40ss%2Fw%3Ard%3F%23%25@" + r.Addr + "/1"}},
 		"URL wins":    {Location: []string{"redis://:p%40ss%2Fw%3Ard%3F%23%25@" + r.Addr + "/1"}, Options: map[string]any{"PASSWORD": "another"}},
 		"pool kwargs": {Location: []string{"redis://" + r.Addr + "/1"}, Options: map[string]any{"CONNECTION_POOL_KWARGS": map[string]any{"password": password}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := plain(cacheEngine)
-			c.Backend = "django_redis.cache.RedisCache"
-			s.Caches = map[string]settings.Cache{"default": c}
-			share(t, s)
-		})
 	}
+	for alias, c := range s.Caches {
+		c.Backend = "django_redis.cache.RedisCache"
+		s.Caches[alias] = c
+	}
+	shareEach(t, s)
 	t.Run("wrong", func(t *testing.T) {
 		t.Parallel()
 		s := plain(cacheEngine)
@@ -231,13 +254,13 @@ func TestSentinel(t *testing.T) {
 	}
 	s := plain(cacheEngine)
 	s.Caches = map[string]settings.Cache{"default": {
-		Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.MasterName + "/2"},
+		Version: 1, Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.MasterName + "/2"},
 		Options: map[string]any{
 			"CLIENT_CLASS": "django_redis.client.SentinelClient", "SENTINELS": sentinels,
 			"SENTINEL_KWARGS": map[string]any{"socket_timeout": int64(2)},
 		},
 	}}
-	share(t, s, "DJANGO_REDIS_CONNECTION_FACTORY = 'django_redis.pool.SentinelConnectionFactory'")
+	share(t, s, python(s)+"DJANGO_REDIS_CONNECTION_FACTORY = 'django_redis.pool.SentinelConnectionFactory'")
 }
 
 func TestDatabases(t *testing.T) {
@@ -285,6 +308,11 @@ func TestDatabases(t *testing.T) {
 			s.UseTZ, s.TimeZone = false, "Asia/Kolkata"
 			return my(t)
 		},
+		"MariaDB, a zone of its own": func(t *testing.T, _ *settings.Settings) settings.Database {
+			d := my(t)
+			d.TimeZone = "Asia/Kolkata"
+			return d
+		},
 		"MariaDB, legacy format": func(t *testing.T, s *settings.Settings) settings.Database {
 			s.HashingAlgorithm = "sha1"
 			return my(t)
@@ -319,7 +347,7 @@ func TestDatabases(t *testing.T) {
 			s := plain(dbEngine)
 			s.Databases = map[string]settings.Database{"default": make(t, s)}
 			migrated(t, s)
-			share(t, s)
+			share(t, s, python(s))
 		})
 	}
 }
@@ -340,10 +368,10 @@ func migrated(t *testing.T, s *settings.Settings) {
 func TestCachedDB(t *testing.T) {
 	t.Parallel()
 	s := plain(cachedDBEngine)
-	s.Caches = map[string]settings.Cache{"default": {Backend: "django.core.cache.backends.memcached.PyMemcacheCache", Location: []string{memcached(t).Addr}, KeyPrefix: "cached"}}
+	s.Caches = map[string]settings.Cache{"default": {Backend: "django.core.cache.backends.memcached.PyMemcacheCache", Location: []string{memcached(t).Addr}, KeyPrefix: "cached", Version: 1}}
 	s.Databases = map[string]settings.Database{"default": {Engine: "django.db.backends.sqlite3", Name: filepath.Join(t.TempDir(), "db.sqlite3")}}
 	migrated(t, s)
-	share(t, s)
+	share(t, s, python(s))
 }
 
 func TestFiles(t *testing.T) {
@@ -354,12 +382,13 @@ func TestFiles(t *testing.T) {
 	if err := os.Mkdir(s.FilePath, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	share(t, s)
+	share(t, s, python(s))
 }
 
 func TestSignedCookies(t *testing.T) {
 	t.Parallel()
-	share(t, plain(cookieEngine))
+	s := plain(cookieEngine)
+	share(t, s, python(s))
 }
 
 // refuses checks that the settings cannot be opened, and that the error says

@@ -47,7 +47,7 @@ func planEngineURL(s *settings.Settings, scheme string) (plan, error) {
 		zone := time.UTC
 		if s.Source("USE_TZ").File != "" {
 			var err error
-			if zone, err = zoneOf(s); err != nil {
+			if zone, err = zoneOf(s, ""); err != nil {
 				return plan{}, err
 			}
 		}

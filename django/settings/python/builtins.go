@@ -27,10 +27,11 @@ func init() { // they call each other
 		"len":        {call: length, takes: true},
 		"range":      {call: makeRange},
 		"xrange":     {call: makeRange},
-		"min":        {call: least},
-		"max":        {call: least},
-		"any":        {call: anyAll},
-		"all":        {call: anyAll},
+		"min":        {call: extreme(-1)},
+		"max":        {call: extreme(1)},
+		"any":        {call: decided(true)},
+		"all":        {call: decided(false)},
+		"sum":        {call: sum},
 		"abs":        {call: absolute2},
 		"repr":       {call: makeRepr},
 		"isinstance": {call: isInstance, takes: true},
@@ -255,18 +256,66 @@ func makeRange(f *frame, c Call) Value {
 	return list
 }
 
-func least(f *frame, c Call) Value {
-	items := c.Args
-	if len(items) == 1 {
-		var odd Value
-		if items, odd = c.items(f); odd != nil {
-			return odd
+// extreme makes min (sign -1) and max (sign 1).
+func extreme(sign int) func(*frame, Call) Value {
+	return func(f *frame, c Call) Value {
+		items := c.Args
+		if len(items) == 1 {
+			var odd Value
+			if items, odd = c.items(f); odd != nil {
+				return odd
+			}
 		}
+		if len(items) == 0 || c.Named != nil {
+			return c.Unknown("this min or max is not understood")
+		}
+		best := items[0]
+		for _, item := range items[1:] {
+			order, u := f.order(item, best, c.Place.Line)
+			if u != nil {
+				return u
+			}
+			if order*sign > 0 {
+				best = item
+			}
+		}
+		return best
 	}
-	return c.Unknown("the least or largest of %d values is not understood", len(items))
 }
 
-func anyAll(_ *frame, c Call) Value { return c.Unknown("any and all are not understood") }
+// decided makes any, which the first true item decides, and all, which the first
+// false one does.
+func decided(by bool) func(*frame, Call) Value {
+	return func(f *frame, c Call) Value {
+		items, odd := c.items(f)
+		if odd != nil {
+			return odd
+		}
+		for _, item := range items {
+			yes, u := truth(item)
+			if u != nil {
+				return u
+			}
+			if yes == by {
+				return Bool(by)
+			}
+		}
+		return Bool(!by)
+	}
+}
+
+func sum(f *frame, c Call) Value {
+	items, odd := c.items(f)
+	if odd != nil {
+		return odd
+	}
+	total := c.arg(1, "start", Int(0))
+	for _, item := range items {
+		f.step(1)
+		total = f.operate("+", total, item, c.Place.Line)
+	}
+	return total
+}
 
 func absolute2(f *frame, c Call) Value {
 	if n, ok := c.arg(0, "", None{}).(Int); ok && n > math.MinInt64 {

@@ -70,9 +70,6 @@ func (f *frame) importModule(s *importStatement) {
 }
 
 func (f *frame) importFrom(s *fromImport) {
-	if s.module == "__future__" {
-		return
-	}
 	m, file := f.module(s.module, s.dots)
 	full := strings.Repeat(".", s.dots) + s.module
 	if s.names == nil {

@@ -83,7 +83,7 @@ func library(r *run) map[string]*Module {
 		{"codecs", map[string]Value{"open": builtins["open"]}},
 		{"urllib.parse", map[string]Value{
 			"quote":      fn("quote", quoteURL),
-			"quote_plus": fn("quote_plus", quoteURL),
+			"quote_plus": fn("quote_plus", quotePlus),
 		}},
 		{"collections", map[string]Value{"OrderedDict": builtins["dict"]}},
 	}
@@ -99,18 +99,23 @@ func deepCopy(f *frame, c Call) Value {
 	return known(copies.copy(c.arg(0, "x", None{}), 0))
 }
 
-func quoteURL(f *frame, c Call) Value {
+// quoteURL is urllib.parse.quote, quotePlus is quote_plus.
+func quoteURL(f *frame, c Call) Value { return quoteText(f, c, "/", "%20") }
+
+func quotePlus(f *frame, c Call) Value { return quoteText(f, c, "", "+") }
+
+func quoteText(f *frame, c Call, safe Str, space string) Value {
 	s, ok := c.arg(0, "string", None{}).(Str)
-	safe, isStr := c.arg(1, "safe", Str("/")).(Str)
+	safe, isStr := c.arg(1, "safe", safe).(Str)
 	if !ok || !isStr || safe != "" && safe != "/" {
 		return c.Unknown("this quoting is not understood")
 	}
 	f.stringSize(3 * len(s))
-	quoted := url.QueryEscape(string(s))
-	if c.Named["safe"] == nil && len(c.Args) < 2 || safe == "/" {
+	quoted := strings.ReplaceAll(url.QueryEscape(string(s)), "+", space)
+	if safe == "/" {
 		quoted = strings.ReplaceAll(quoted, "%2F", "/")
 	}
-	return Str(strings.ReplaceAll(quoted, "+", "%20"))
+	return Str(quoted)
 }
 
 func makeDelta(_ *frame, c Call) Value {

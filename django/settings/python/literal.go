@@ -36,7 +36,7 @@ func parseNumber(s string, line int) Value {
 func (p *parser) strings() expression {
 	line := p.here()
 	var parts []part
-	isBytes, first := false, true
+	isBytes, first, odd := false, true, false
 	for p.peek().kind == text {
 		t := p.peek()
 		n := strings.IndexAny(t.text, `'"`)
@@ -54,9 +54,16 @@ func (p *parser) strings() expression {
 		if strings.Contains(prefix, "f") {
 			parts = append(parts, p.formatted(body, raw, t.line, 0)...)
 		} else {
-			parts = append(parts, part{text: p.unescape(body, raw, inBytes)})
+			plain, ok := unescape(body, raw, inBytes)
+			if !ok {
+				odd = true
+			}
+			parts = append(parts, part{text: plain})
 		}
 		p.take()
+	}
+	if odd {
+		return &opaque{line, "a text with an escape that is not understood"}
 	}
 	whole := ""
 	for _, part := range parts {
@@ -76,65 +83,70 @@ var escapes = map[byte]string{
 	'f': "\f", 'n': "\n", 'r': "\r", 't': "\t", 'v': "\v",
 }
 
-func (p *parser) unescape(s string, raw, inBytes bool) string {
+// unescape replaces what stands behind backslashes; false if it is not understood,
+// such as \N{a character's name}.
+func unescape(s string, raw, inBytes bool) (string, bool) {
 	if raw || !strings.Contains(s, `\`) {
-		return s
+		return s, true
 	}
 	var b strings.Builder
-	put := func(code uint64) {
+	for s != "" {
+		at := strings.IndexByte(s, '\\')
+		if at < 0 || at+1 == len(s) {
+			break
+		}
+		b.WriteString(s[:at])
+		s = s[at+1:]
+		digits, base := 0, 16
+		switch c := s[0]; {
+		case c >= '0' && c <= '7':
+			for digits < min(3, len(s)) && s[digits] >= '0' && s[digits] <= '7' {
+				digits++
+			}
+			base = 8
+		case c == 'x':
+			digits, s = 2, s[1:]
+		case c == 'u' && !inBytes:
+			digits, s = 4, s[1:]
+		case c == 'U' && !inBytes:
+			digits, s = 8, s[1:]
+		case c == 'N' && !inBytes:
+			return "", false
+		default:
+			plain, ok := escapes[c]
+			if !ok {
+				plain = s[:1]
+				b.WriteByte('\\')
+			}
+			b.WriteString(plain)
+			s = s[1:]
+			continue
+		}
+		if digits > len(s) {
+			return "", false
+		}
+		code, err := strconv.ParseUint(s[:digits], base, 32)
 		switch {
-		case inBytes && code < 256:
+		case err != nil:
+			return "", false
+		case inBytes:
 			b.WriteByte(byte(code))
 		case code <= utf8.MaxRune && utf8.ValidRune(rune(code)):
 			b.WriteRune(rune(code))
 		default:
-			p.fail()
+			return "", false
 		}
+		s = s[digits:]
 	}
-	for i := 0; i < len(s); i++ {
-		if s[i] != '\\' || i+1 == len(s) {
-			b.WriteByte(s[i])
-			continue
-		}
-		i++
-		hex := 0
-		switch c := s[i]; {
-		case c >= '0' && c <= '7':
-			end := i
-			for end < len(s) && end < i+3 && s[end] >= '0' && s[end] <= '7' {
-				end++
-			}
-			code, _ := strconv.ParseUint(s[i:end], 8, 32)
-			put(code)
-			i = end - 1
-			continue
-		case c == 'x':
-			hex = 2
-		case c == 'u' && !inBytes:
-			hex = 4
-		case c == 'U' && !inBytes:
-			hex = 8
-		case c == 'N' && !inBytes: // by the character's name
-			p.fail()
-		default:
-			if plain, ok := escapes[c]; ok {
-				b.WriteString(plain)
-			} else {
-				b.WriteString(s[i-1 : i+1])
-			}
-			continue
-		}
-		if i+1+hex > len(s) {
-			p.fail()
-		}
-		code, err := strconv.ParseUint(s[i+1:i+1+hex], 16, 32)
-		if err != nil {
-			p.fail()
-		}
-		put(code)
-		i += hex
+	return b.String() + s, true
+}
+
+func (p *parser) unescape(s string, raw bool) string {
+	plain, ok := unescape(s, raw, false)
+	if !ok {
+		p.fail()
 	}
-	return b.String()
+	return plain
 }
 
 // formatted reads what an f-string holds.
@@ -160,13 +172,13 @@ func (p *parser) formatted(s string, raw bool, line, depth int) []part {
 		if brace == "}" {
 			p.fail()
 		}
-		all = append(all, part{text: p.unescape(plain, raw, false)})
+		all = append(all, part{text: p.unescape(plain, raw)})
 		plain = ""
 		field, length := p.field(s, raw, line, depth)
 		all = append(all, field)
 		s = s[length:]
 	}
-	return append(all, part{text: p.unescape(plain, raw, false)})
+	return append(all, part{text: p.unescape(plain, raw)})
 }
 
 // field reads one {…} of an f-string, and how long it is.

@@ -153,16 +153,16 @@ func (p *parser) skipBlock(open int) {
 	}
 }
 
-// mentions lists the names among tokens, those inside of strings too: they may
-// be code for exec, or keys of globals().
+// mentions lists the names among tokens, and what may be names in text that is no
+// token.
 func mentions(tokens []token) []string {
 	var all []string
 	for _, t := range tokens {
 		switch t.kind {
 		case name:
 			all = append(all, t.text)
-		case text, invalid:
-			all = append(all, words(t.text)...)
+		case invalid:
+			all = append(all, words(t.source)...)
 		}
 	}
 	slices.Sort(all)

@@ -22,9 +22,10 @@ const (
 )
 
 type token struct {
-	kind kind
-	text string
-	line int
+	kind   kind
+	text   string
+	line   int
+	source string // of what is no token
 }
 
 // operators, longest first.
@@ -66,7 +67,7 @@ func scan(source string) []token {
 }
 
 func (s *scanner) add(k kind, text string) {
-	s.tokens = append(s.tokens, token{k, text, s.line})
+	s.tokens = append(s.tokens, token{kind: k, text: text, line: s.line})
 }
 
 // continued says whether the line before ended in a backslash.
@@ -228,8 +229,7 @@ func (s *scanner) text(rest string, prefix int) {
 		case rest[i] == '\\':
 			i++
 		case rest[i] == '\n' && len(quote) == 1:
-			s.add(invalid, "a string without its end")
-			s.at += i
+			s.unended(rest[:i])
 			return
 		case strings.HasPrefix(rest[i:], quote):
 			i += len(quote)
@@ -239,9 +239,15 @@ func (s *scanner) text(rest string, prefix int) {
 			return
 		}
 	}
+	s.unended(rest)
+}
+
+// unended is a string without its end: to the end of the line, or of the file.
+func (s *scanner) unended(source string) {
 	s.add(invalid, "a string without its end")
-	s.line += strings.Count(rest, "\n")
-	s.at = len(s.source)
+	s.tokens[len(s.tokens)-1].source = source
+	s.line += strings.Count(source, "\n")
+	s.at += len(source)
 }
 
 func identifier(rest string) int {
