@@ -29,10 +29,10 @@ type code struct {
 
 func (c *code) addTo(command *cobra.Command) {
 	flags := command.Flags()
-	flags.StringVar(&c.format, "format", "signed", "`form` of the raw value: signed, legacy (before Django 3.1) or pickle (as in caches)")
-	flags.StringVar(&c.salt, "salt", signing.SessionSalt, "`salt` that it is signed under; signed_cookies has "+signing.CookieSalt)
-	flags.StringVar(&c.serializer, "serializer", "json", "what a signed value holds: json or `pickle`; decode sees that by itself")
-	flags.IntVar(&c.protocol, "protocol", pickle.DefaultProtocol, "`number` of the pickle protocol to write, 0 to 5")
+	flags.StringVar(&c.format, "format", "signed", "`NAME` of the format: signed, legacy (before Django 3.1) or pickle (in caches)")
+	flags.StringVar(&c.salt, "salt", signing.SessionSalt, "`SALT` of the signature; that of signed_cookies is "+signing.CookieSalt)
+	flags.StringVar(&c.serializer, "serializer", "json", "`NAME` of what a signed value holds: json or pickle; decode sees it by itself")
+	flags.IntVar(&c.protocol, "protocol", pickle.DefaultProtocol, "`NUMBER` of the pickle protocol to write, 0 to 5")
 }
 
 func (c *code) check() error {

@@ -36,7 +36,7 @@ is the first line of standard input, which may be empty.`,
 			return p.createdb(command.Context(), flags)
 		},
 	}
-	command.Flags().StringVar(&flags.admin, "admin", "", "`name` of the administrator (default root; on PostgreSQL postgres)")
+	command.Flags().StringVar(&flags.admin, "admin", "", "`NAME` of the administrator (default root; on PostgreSQL postgres)")
 	command.Flags().BoolVar(&flags.print, "print", false, "print the SQL, and run nothing")
 	command.Flags().BoolVar(&flags.reveal, "reveal", false, "with --print, print the user's password too")
 	return command

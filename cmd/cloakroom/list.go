@@ -34,8 +34,8 @@ for show, set and revoke.`,
 			return p.list(command.Context(), user, limit, keys)
 		},
 	}
-	command.Flags().StringVar(&user, "user", "", "only the sessions of this `user`, by ID or name")
-	command.Flags().IntVar(&limit, "limit", 0, "at most so `many`; 0 is all")
+	command.Flags().StringVar(&user, "user", "", "only the sessions of this `USER`, by ID or name")
+	command.Flags().IntVar(&limit, "limit", 0, "`NUMBER` of sessions at most; 0 is all")
 	command.Flags().BoolVar(&keys, "keys", false, "show whole session keys")
 	return command
 }

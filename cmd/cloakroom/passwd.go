@@ -27,7 +27,7 @@ accounts are in the data folder of serve, which may be running.`,
 			return p.passwd(command.Context(), data, args[0])
 		},
 	}
-	command.Flags().StringVar(&data, "data", defaultDataFolder(), "`folder` that serve keeps accounts in")
+	addDataFlag(command, &data)
 	return command
 }
 

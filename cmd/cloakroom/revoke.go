@@ -35,7 +35,7 @@ live session, a page at a time, and say how many that were.
 			return p.revoke(command.Context(), args, flags)
 		},
 	}
-	command.Flags().StringVar(&flags.user, "user", "", "end all sessions of this `user`, by ID or name")
+	command.Flags().StringVar(&flags.user, "user", "", "end all sessions of this `USER`, by ID or name")
 	command.Flags().BoolVar(&flags.all, "all", false, "end all sessions there are")
 	command.Flags().BoolVar(&flags.yes, "yes", false, "do not ask whether --all is meant")
 	return command

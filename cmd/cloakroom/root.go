@@ -45,25 +45,36 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	flags := root.PersistentFlags()
-	flags.StringVar(&p.settings, "settings", "", "settings `file` of a Django or Horizon site")
-	flags.StringVar(&p.engine, "engine", "", "`URL` of the engine: sqlite:, mysql:, postgres:, redis:, memcached:, file:, cookies: or locmem:")
-	flags.StringVar(&p.cache, "cache", "", "`URL` of a cache before the engine, which makes it cached_db")
-	flags.BoolVar(&p.JSON, "json", false, "print one JSON document on standard output, and nothing else there")
+	flags.StringVar(&p.settings, "settings", "", "settings `FILE` of a Django or Horizon site")
+	flags.StringVar(&p.engine, "engine", "", "`URL` of an engine, such as redis://host/1")
+	flags.StringVar(&p.cache, "cache", "", "`URL` of a cache before the engine (cached_db)")
+	flags.BoolVar(&p.JSON, "json", false, "print one JSON document, for scripts")
 
-	root.AddCommand(
-		p.serveCommand(), p.settingsCommand(),
-		p.createdbCommand(), p.migrateCommand(),
-		p.listCommand(), p.showCommand(), p.revokeCommand(), p.createCommand(), p.setCommand(),
-		p.decodeCommand(), p.encodeCommand(), p.passwdCommand(), p.manCommand(),
-	)
+	group(root, "Dashboard", p.serveCommand(), p.passwdCommand())
+	group(root, "Storage", p.settingsCommand(), p.createdbCommand(), p.migrateCommand(), p.copyCommand())
+	group(root, "Sessions", p.listCommand(), p.showCommand(), p.revokeCommand(), p.createCommand(), p.setCommand())
+	group(root, "Raw values", p.decodeCommand(), p.encodeCommand())
+	root.AddCommand(p.manCommand())
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	wrapUsage(root)
 	return root
 }
 
+// group adds commands that help lists together.
+func group(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+	for _, command := range commands {
+		command.GroupID = title
+	}
+	root.AddCommand(commands...)
+}
+
 // wrapUsage makes wrong arguments of a command, and of those below it, wrong usage.
 func wrapUsage(command *cobra.Command) {
+	if !command.Runnable() { // or its arguments are never looked at
+		command.RunE = func(command *cobra.Command, _ []string) error { return command.Help() }
+	}
 	if check := command.Args; check != nil {
 		command.Args = func(command *cobra.Command, args []string) error { return usage(check(command, args)) }
 	}

@@ -54,10 +54,15 @@ cloakroom passwd.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return p.serve(command.Context(), flags) },
 	}
-	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8000", "`address` to serve on")
-	command.Flags().StringVar(&flags.data, "data", defaultDataFolder(), "`folder` for the SQLite file and the secret key")
-	command.Flags().StringSliceVar(&flags.proxies, "trusted-proxy", nil, "`network` whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be repeated")
+	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8000", "`ADDRESS` to serve on")
+	addDataFlag(command, &flags.data)
+	command.Flags().StringSliceVar(&flags.proxies, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be repeated")
 	return command
+}
+
+func addDataFlag(command *cobra.Command, folder *string) {
+	command.Flags().StringVar(folder, "data", defaultDataFolder(), "`FOLDER` for the SQLite file and the secret key")
+	command.Flags().Lookup("data").DefValue = "~/.local/share/cloakroom" // in manual pages too
 }
 
 func defaultDataFolder() string {

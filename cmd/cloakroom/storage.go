@@ -52,7 +52,14 @@ func (p *program) open(ctx context.Context) (*site.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	return site.Open(ctx, s)
+	opened, err := site.Open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if d := describe(opened.Engine); d.BackEnd != "" && !d.Shared {
+		p.Note("%s is seen by its own process alone: the site's sessions are not here", d.BackEnd)
+	}
+	return opened, nil
 }
 
 // describe says what an engine is.
