@@ -58,6 +58,9 @@ func (p *program) createdb(ctx context.Context, flags createdbFlags) error {
 	if err != nil {
 		return err
 	}
+	if has, err := site.HasDatabase(s); err != nil || !has {
+		return p.nothingToCreate(created{[]string{}, []string{}}, err)
+	}
 	address, err := site.DatabaseURL(s)
 	if err != nil {
 		return err
@@ -86,6 +89,19 @@ func (p *program) createdb(ctx context.Context, flags createdbFlags) error {
 		p.Say("The %s was there.", thing)
 	}
 	return err
+}
+
+// nothingToCreate is what becomes of createdb and migrate for a site whose sessions
+// need neither, so that a script can call them for any.
+func (p *program) nothingToCreate(document any, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case p.JSON:
+		return p.Document(document)
+	}
+	p.Say("Nothing to create: sessions are in no database.")
+	return nil
 }
 
 func (p *program) printSQL(address string, reveal bool) (err error) {

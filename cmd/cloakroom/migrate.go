@@ -36,6 +36,9 @@ func (p *program) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if has, err := site.HasDatabase(s); err != nil || !has {
+		return p.nothingToCreate(migrated{Tables: []string{}}, err)
+	}
 	database, err := site.OpenDatabase(ctx, s)
 	if err != nil {
 		return err

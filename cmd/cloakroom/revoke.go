@@ -96,6 +96,9 @@ func (p *program) revokeOne(ctx context.Context, argument string) error {
 		return err
 	}
 	defer site.Close()
+	if _, ok := site.Engine.(cloakroom.Carrier); ok {
+		return errors.New("nobody but the browser can end a session of signed cookies; a new SECRET_KEY ends them all")
+	}
 	record, err := roster.Find(ctx, site.Engine, key)
 	switch {
 	case errors.Is(err, cloakroom.ErrCorrupt):
