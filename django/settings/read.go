@@ -104,6 +104,7 @@ func (r *reader) read() (*Settings, error) {
 		HTTPOnly: value(r, "SESSION_COOKIE_HTTPONLY", true, yesNo),
 		SameSite: value(r, "SESSION_COOKIE_SAMESITE", "Lax", sameSite),
 	}
+	s.HTTPS = r.https()
 	r.secretKey()
 	s.SecretKeyFallbacks = value(r, "SECRET_KEY_FALLBACKS", nil, texts)
 	s.HashingAlgorithm = value(r, "DEFAULT_HASHING_ALGORITHM", "sha256", oneOf("sha256", "sha1"))

@@ -23,6 +23,7 @@ type Settings struct {
 	SaveEveryRequest     bool   // SESSION_SAVE_EVERY_REQUEST
 	ExpireAtBrowserClose bool   // SESSION_EXPIRE_AT_BROWSER_CLOSE
 	Cookie               Cookie // SESSION_COOKIE_*
+	HTTPS                string // the name of a setting that says that visitors come by HTTPS; empty if none does
 
 	SecretKey          string   // SECRET_KEY
 	NoSecretKey        error    // why SecretKey is empty, with the mend; nil if it is not

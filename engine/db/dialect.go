@@ -11,8 +11,16 @@ type dialect struct {
 	statements statements
 
 	// columns lists the columns of django_session, none when it is missing:
-	// name, whether it is in the primary key.
+	// name, kind, length or 0 if that is not bounded, whether it is in the
+	// primary key, whether an INSERT has to name it.
 	columns string
+
+	// kinds are the kinds of a column that hold what Django writes there, its own
+	// first.
+	kinds map[string][]string
+
+	// indexed tells whether an index begins with expire_date.
+	indexed string
 
 	// formatTime gives a moment the form of the column expire_date.
 	formatTime func(at time.Time, zone *time.Location) any
@@ -39,6 +47,8 @@ type statements struct {
 	list   string // expiry, expiry again and key of the last of the page before, limit → key, session_data, expire_date as text
 	stats  string // now, now → live, expired, bytes
 	ping   string // → no row
+	clock  string // → now in UTC, as text
+	sample string // now, limit → session_data
 }
 
 // localTime is a date without its zone.

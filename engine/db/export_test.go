@@ -50,6 +50,7 @@ func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
 		"list":   {s.list, []any{at, at, key, pageSize}},
 		"stats":  {s.stats, []any{at, at}},
 		"ping":   {s.ping, nil},
+		"sample": {s.sample, []any{at, 100}},
 	}
 }
 

@@ -31,9 +31,23 @@ var sqliteDialect = dialect{
 		stats: `SELECT (SELECT count(*) FROM django_session WHERE expire_date > ?),
 			(SELECT count(*) FROM django_session WHERE expire_date <= ?),
 			(SELECT coalesce(sum(octet_length(session_data)), 0) FROM django_session)`,
-		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
+		ping:   `SELECT 1 FROM django_session WHERE session_key = ''`,
+		clock:  `SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')`,
+		sample: `SELECT session_data FROM django_session WHERE expire_date > ? ORDER BY expire_date DESC LIMIT ?`,
 	},
-	columns:     `SELECT name, pk > 0 FROM pragma_table_info('django_session')`,
+	// Any type is allowed; what it makes of a value is its affinity.
+	columns: `SELECT name, CASE
+			WHEN type LIKE '%INT%' THEN 'integer'
+			WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 'text'
+			WHEN type LIKE '%BLOB%' OR type = '' THEN 'blob'
+			WHEN type LIKE '%REAL%' OR type LIKE '%FLOA%' OR type LIKE '%DOUB%' THEN 'real'
+			ELSE 'datetime' END,
+		0, pk > 0, "notnull" AND dflt_value IS NULL FROM pragma_table_info('django_session')`,
+	kinds: map[string][]string{
+		"session_key": {"text", "blob"}, "session_data": {"text", "blob"}, "expire_date": {"datetime", "text", "blob"},
+	},
+	indexed: `SELECT EXISTS (SELECT 1 FROM pragma_index_list('django_session') AS list, pragma_index_info(list.name) AS info
+		WHERE info.seqno = 0 AND info.name = 'expire_date')`,
 	formatTime:  formatSQLiteTime,
 	parseTime:   parseLocalTime,
 	diagnose:    diagnoseSQLite,
