@@ -18,8 +18,8 @@ func (p *program) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Find what is wrong with the session storage, and how to mend it",
 		Long: `Read the settings, connect to everything that they name, try a round trip with a
-throw-away session, and say what is wrong, with its mend. A warning or an error is
-exit code 1.`,
+throw-away session, and say what is wrong, with its mend. A warning or an error
+is exit code 1.`,
 		Example: `  cloakroom check --settings /etc/openstack-dashboard/local_settings.py
   cloakroom check --engine redis://127.0.0.1:6379/1 --json`,
 		Args: cobra.NoArgs,

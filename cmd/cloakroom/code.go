@@ -2,8 +2,8 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -52,12 +52,14 @@ func (p *program) decodeCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "decode",
 		Short: "Decode a raw value from a table, a file, a cookie or a cache",
-		Long: `Decode a raw value on standard input: the column session_data, a session file, the
-cookie of signed_cookies, or what a cache holds (--format pickle). The session comes
-out as JSON, in which what JSON lacks has a tag. The signature is checked with the
-secret key of --settings or CLOAKROOM_SECRET_KEY; the age is shown, not judged.`,
+		Long: `Decode a raw value on standard input: the column session_data, a session file,
+the cookie of signed_cookies, or what a cache holds (--format pickle). The
+session comes out as JSON, in which what JSON lacks has a tag. The signature is
+checked with the secret key of --settings or CLOAKROOM_SECRET_KEY; the age is
+shown, not judged.`,
 		Example: `  cloakroom decode --settings local_settings.py < session_data
-  redis-cli get ':1:django.contrib.sessions.cacheKEY' | cloakroom decode --format pickle`,
+  redis-cli get :1:django.contrib.sessions.cacheKEY |
+    cloakroom decode --format pickle`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error { return p.decode(c) },
 	}
@@ -70,8 +72,8 @@ func (p *program) encodeCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "encode",
 		Short: "Encode a session as Django stores it: what decode reads",
-		Long: `Encode a session, as JSON on standard input, in the form in which Django stores it:
-what decode reads. A pickle is binary.`,
+		Long: `Encode a session, as JSON on standard input, in the form in which Django stores
+it: what decode reads. A pickle is binary.`,
 		Example: `  echo '{"n": 1}' | cloakroom encode --settings local_settings.py
   echo '{"t": {"$tuple": [1, 2]}}' | cloakroom encode --format pickle > value`,
 		Args: cobra.NoArgs,
@@ -117,7 +119,7 @@ func (p *program) decode(c code) error {
 // parse reads a pickle, or whichever serializer a signed value was written by.
 func parse(format string, payload []byte) (map[string]any, error) {
 	if format == "pickle" {
-		return pickle.Unmarshal(payload)
+		return pickle.Unmarshal(bytes.TrimSuffix(payload, []byte("\n"))) // which redis-cli adds
 	}
 	decoded, err := session.New("").Parse(payload)
 	return decoded.Data, err
@@ -191,7 +193,7 @@ func (p *program) signer(c code) (*signing.Signer, error) {
 		return nil, err
 	}
 	if s.SecretKey == "" {
-		return nil, errors.Join(s.NoSecretKey, errNoSecretKey)
+		return nil, cmp.Or(s.NoSecretKey, error(errNoSecretKey))
 	}
 	return signing.New(c.salt, s.SecretKey, s.SecretKeyFallbacks...), nil
 }

@@ -28,14 +28,15 @@ func (p *program) copyCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "copy --to-settings FILE | --to URL",
 		Short: "Copy the live sessions into another engine",
-		Long: `Copy the live sessions into another engine, while the site goes on: each keeps its
-session key and its expiry, so that nobody is logged out by the change. The sessions
-stay where they are too, and the copying can be repeated.
+		Long: `Copy the live sessions into another engine, while the site goes on: each keeps
+its session key and its expiry, so that nobody is logged out by the change. The
+sessions stay where they are too, and the copying can be repeated.
 
 A site is moved so: copy --follow, which goes on with what changes until it is
-interrupted; give the site its new settings and restart it; interrupt the copying.`,
+interrupted; give the site its new settings and restart it; interrupt the
+copying.`,
 		Example: `  cloakroom copy --settings local_settings.py --to redis://127.0.0.1:6379/1
-  cloakroom copy --settings old_settings.py --to-settings local_settings.py --follow`,
+  cloakroom copy --settings old.py --to-settings local_settings.py --follow`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return p.copy(command.Context(), flags) },
 	}

@@ -14,8 +14,8 @@ import (
 )
 
 const valuesHelp = `
-A value is JSON, so text is in quotes: name='"Ada"'. What JSON lacks has a tag, such
-as {"$tuple": [1, 2]} or {"$bytes": "aGk="}.`
+A value is JSON, so text is in quotes: name='"Ada"'. What JSON lacks has a tag,
+such as {"$tuple": [1, 2]} or {"$bytes": "aGk="}.`
 
 func (p *program) createCommand() *cobra.Command {
 	return &cobra.Command{
@@ -36,9 +36,9 @@ func (p *program) setCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "set KEY NAME=JSON...",
 		Short: "Change values in a session",
-		Long: `Change values in a session and print its session key alone, which is another only
-with signed cookies. What somebody else saves at the same moment is kept, save under
-the same name.
+		Long: `Change values in a session and print its session key alone, which is another
+only with signed cookies. What somebody else saves at the same moment is kept,
+save under the same name.
 ` + valuesHelp + "\n" + keyHelp,
 		Example: `  cloakroom set mre8tdk5 n=2`,
 		Args:    cobra.MinimumNArgs(2),

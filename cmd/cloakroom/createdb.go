@@ -22,12 +22,12 @@ func (p *program) createdbCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "createdb",
 		Short: "Create the database, its user and its rights",
-		Long: `Create the database that the settings name, the user that they sign in as and that
-user's rights, on MySQL, MariaDB or PostgreSQL; for SQLite the file. What is there
-stays as it is, so it may be repeated. Then migrate creates the tables.
+		Long: `Create the database that the settings name, the user that they sign in as and
+that user's rights, on MySQL, MariaDB or PostgreSQL; for SQLite the file. What
+is there stays as it is, so it may be repeated. Then migrate creates the tables.
 
-In a terminal it asks for the password of the server's administrator; elsewhere that
-is the first line of standard input, which may be empty.`,
+In a terminal it asks for the password of the server's administrator; elsewhere
+that is the first line of standard input, which may be empty.`,
 		Example: `  cloakroom createdb --settings local_settings.py
   cloakroom createdb --admin dba < password
   cloakroom createdb --print --reveal | sudo mariadb`,

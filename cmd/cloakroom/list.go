@@ -22,11 +22,11 @@ func (p *program) listCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "list",
 		Short: "List the live sessions, and whose they are",
-		Long: `List the live sessions, and whose they are: signed-in users by Horizon's name for
-them or Django's ID, and visitors who are not signed in.
+		Long: `List the live sessions, and whose they are: signed-in users by Horizon's name
+for them or Django's ID, and visitors who are not signed in.
 
-Session keys are credentials, so people see the beginning of them. That is enough
-for show, set and revoke.`,
+Session keys are credentials, so people see the beginning of them. That is
+enough for show, set and revoke.`,
 		Example: `  cloakroom list --settings local_settings.py
   cloakroom list --user ada --json`,
 		Args: cobra.NoArgs,

@@ -18,8 +18,8 @@ func (p *program) passwdCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "passwd NAME",
 		Short: "Give a Dashboard account a one-time password",
-		Long: `Give an account of the Dashboard a one-time password, for whoever is locked out. The
-accounts are in the data folder of serve, which may be running.`,
+		Long: `Give an account of the Dashboard a one-time password, for whoever is locked out.
+The accounts are in the data folder of serve, which may be running.`,
 		Example: `  cloakroom passwd admin
   cloakroom passwd ada --data /var/lib/cloakroom`,
 		Args: cobra.ExactArgs(1),

@@ -21,11 +21,11 @@ func (p *program) revokeCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "revoke KEY | --user U | --all",
 		Short: "End a session, all of a user's, or all there are",
-		Long: `End a session, all sessions of a user, or all there are. Whoever used them has to
-sign in again.
+		Long: `End a session, all sessions of a user, or all there are. Whoever used them has
+to sign in again.
 
-No engine has an index by user, for Django's have none: --user and --all read every
-live session, a page at a time, and say how many that were.
+No engine has an index by user, for Django's have none: --user and --all read
+every live session, a page at a time, and say how many that were.
 ` + keyHelp,
 		Example: `  cloakroom revoke mre8tdk5
   cloakroom revoke --user ada

@@ -28,9 +28,9 @@ func (p *program) rootCommand() *cobra.Command {
 		Long: `Cloakroom keeps the sessions of a web dashboard: it reads and writes what Django
 and OpenStack Horizon read and write, and loses nothing where those do.
 
-Where the sessions are, --settings says or --engine. Every flag has an environment
-variable: --settings is CLOAKROOM_SETTINGS. The secret key beside --engine is
-CLOAKROOM_SECRET_KEY alone.
+Where the sessions are, --settings says or --engine. Every flag has an
+environment variable: --settings is CLOAKROOM_SETTINGS. The secret key beside
+--engine is CLOAKROOM_SECRET_KEY alone.
 
 Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 		Example: `  cloakroom serve
@@ -55,6 +55,7 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 	group(root, "Sessions", p.listCommand(), p.showCommand(), p.revokeCommand(), p.createCommand(), p.setCommand())
 	group(root, "Raw values", p.decodeCommand(), p.encodeCommand())
 	root.AddCommand(p.manCommand())
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	wrapUsage(root)

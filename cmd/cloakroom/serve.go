@@ -39,15 +39,15 @@ func (p *program) serveCommand() *cobra.Command {
 		Long: `Serve the Dashboard: people see where they are signed in and sign out elsewhere;
 administrators see every session, the storage and the accounts.
 
-With no settings it keeps sessions in an SQLite file in the data folder, in Django's
-own tables: shared between processes and kept across restarts. With --settings or
---engine it shows and manages the sessions of that site, and clears the expired ones
-in the background; its own sign-ins stay in the data folder, so that they outlast
-an outage of the site's storage.
+With no settings it keeps sessions in an SQLite file in the data folder, in
+Django's own tables: shared between processes and kept across restarts. With
+--settings or --engine it shows and manages the sessions of that site, and
+clears the expired ones in the background; its own sign-ins stay in the data
+folder, so that they outlast an outage of the site's storage.
 
-The first start makes an administrator and prints a one-time password; until that
-has been replaced, every start prints a new one. Who is locked out gets another from
-cloakroom passwd.`,
+The first start makes an administrator and prints a one-time password; until
+that has been replaced, every start prints a new one. Who is locked out gets
+another from cloakroom passwd.`,
 		Example: `  cloakroom serve
   cloakroom serve --listen 127.0.0.1:9000 --data /var/lib/cloakroom
   cloakroom serve --settings /etc/openstack-dashboard/local_settings.py`,
@@ -149,9 +149,13 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 
 // greeting is what serve says when it starts, as JSON.
 type greeting struct {
-	URL    string                `json:"url"`
-	Shown  cloakroom.Description `json:"sessions"`
-	SignIn *oneTime              `json:"sign_in"`
+	URL        string   `json:"url"`
+	Engine     string   `json:"engine"`
+	BackEnd    string   `json:"back_end"`
+	Location   string   `json:"location"`
+	Persistent bool     `json:"persistent"`
+	Shared     bool     `json:"shared"`
+	SignIn     *oneTime `json:"sign_in"`
 }
 
 // greet says where the Dashboard is, what it shows, and how to get in.
@@ -164,18 +168,19 @@ func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.En
 	if address.Addr().IsUnspecified() {
 		host = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port())
 	}
-	g := greeting{URL: "http://" + host.String() + "/", Shown: describe(shown)}
-	if created {
-		g.SignIn = &oneTime{name, password}
-	}
+	url, d := "http://"+host.String()+"/", describe(shown)
 	if p.JSON {
+		g := greeting{url, d.Engine, d.BackEnd, d.Location, d.Persistent, d.Shared, nil}
+		if created {
+			g.SignIn = &oneTime{name, password}
+		}
 		return p.Document(g)
 	}
-	p.Say("Dashboard  %s", g.URL)
+	p.Say("Dashboard  %s", url)
 	if !address.Addr().IsLoopback() {
 		p.Say("From afar  through a proxy that speaks HTTPS, named with --trusted-proxy: browsers send the session over nothing less")
 	}
-	p.Say("Sessions   %s: %s", place(g.Shown), meaning(g.Shown))
+	p.Say("Sessions   %s: %s", place(d), meaning(d))
 	if shown != store.engine {
 		p.Say("Accounts   in %s, and the Dashboard's own sign-ins", store.folder)
 	}

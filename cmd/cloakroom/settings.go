@@ -18,9 +18,9 @@ func (p *program) settingsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "settings",
 		Short: "Show the effective settings, and where each comes from",
-		Long: `Show the effective settings that sessions depend on, and the file and line that each
-comes from, or whose default it is. Secrets are masked. The files are read, never
-run.`,
+		Long: `Show the effective settings that sessions depend on, and the file and line that
+each comes from, or whose default it is. Secrets are masked. The files are read,
+never run.`,
 		Example: `  cloakroom settings --settings /etc/openstack-dashboard/local_settings.py`,
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return p.showSettings() },

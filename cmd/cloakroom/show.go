@@ -18,17 +18,18 @@ import (
 )
 
 const keyHelp = `
-KEY is a session key, or so much of its beginning (6 characters or more) that there
-is only one. With - it is read from standard input, where no other user of this
-machine sees it.`
+KEY is a session key, or so much of its beginning (6 characters or more) that
+there is only one. With - it is read from standard input, where no other user of
+this machine sees it.`
 
 func (p *program) showCommand() *cobra.Command {
 	reveal := false
 	command := &cobra.Command{
 		Use:   "show KEY",
 		Short: "Show one session, decoded",
-		Long: `Show one session, decoded. What looks like a credential is masked, unless --reveal
-or --json asks for all that is stored. A session that is not there is exit code 1.
+		Long: `Show one session, decoded. What looks like a credential is masked, unless
+--reveal or --json asks for all that is stored. A session that is not there is
+exit code 1.
 ` + keyHelp,
 		Example: `  cloakroom show mre8tdk5
   cloakroom show --json - < key`,

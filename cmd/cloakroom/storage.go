@@ -15,7 +15,10 @@ import (
 // secretVariable is where the secret key beside --engine is.
 const secretVariable = "CLOAKROOM_SECRET_KEY"
 
-var errNoSecretKey = errors.New("no secret key: set " + secretVariable + " to the site's SECRET_KEY, or name its settings file with --settings")
+var errNoSecretKey = &cloakroom.Error{
+	Engine: "settings", Op: "read", Kind: cloakroom.ErrConfig, Reason: "there is no secret key",
+	Mend: "set " + secretVariable + " to the site's SECRET_KEY, or name its settings file with --settings",
+}
 
 // debianSettings is where Debian's Horizon has its settings.
 const debianSettings = "/etc/openstack-dashboard/local_settings.py"
