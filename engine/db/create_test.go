@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/db"
@@ -336,4 +337,42 @@ func TestAdministrator(t *testing.T) {
 	if got, err := db.Administrator("mysql://u:p@h/d", "ada", ""); err != nil || got != "mysql://ada@h/" {
 		t.Errorf("without a password: %s, %v", got, err)
 	}
+}
+
+// No text ends early, whatever is in it and however the server is set up.
+func TestQuoting(t *testing.T) {
+	t.Parallel()
+	texts := rapid.StringOfN(rapid.OneOf(
+		rapid.SampledFrom([]rune(`'"\;-%_$?`+"`\n\x1a")),
+		rapid.Rune().Filter(func(r rune) bool { return r != 0 }),
+	), 0, 20, -1)
+	onServers(t, func(t *testing.T, b brand) {
+		conn, err := handle(t, b.shared(t).NewDatabase(t).URL).Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		quote := map[string]func(string) string{"MariaDB": db.MySQLText, "PostgreSQL": db.PostgresText}[b.name]
+		check := func(setup string, reads func(text string) string) {
+			if _, err := conn.ExecContext(t.Context(), setup); err != nil {
+				t.Fatal(err)
+			}
+			rapid.Check(t, func(t *rapid.T) {
+				text := texts.Draw(t, "text")
+				var got string
+				if err := conn.QueryRowContext(t.Context(), "SELECT "+quote(text)).Scan(&got); err != nil || got != reads(text) {
+					t.Fatalf("%q is read as %q, %v", text, got, err)
+				}
+			})
+		}
+		same := func(text string) string { return text }
+		if b.name == "PostgreSQL" {
+			check("SET standard_conforming_strings = on", same)
+			check("SET standard_conforming_strings = off", same)
+			return
+		}
+		check("SET sql_mode = 'ANSI_QUOTES'", same)
+		// Where a backslash is one, it is doubled, but ends nothing.
+		check("SET sql_mode = 'NO_BACKSLASH_ESCAPES'", func(text string) string { return strings.ReplaceAll(text, `\`, `\\`) })
+	})
 }

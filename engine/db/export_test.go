@@ -58,3 +58,9 @@ func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
 func (e *Engine) Query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	return e.read.QueryContext(ctx, text, args...)
 }
+
+// How texts are quoted in SQL.
+var (
+	MySQLText    = mysqlText
+	PostgresText = postgresText
+)

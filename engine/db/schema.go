@@ -18,7 +18,13 @@ func (e *Engine) Migrate(ctx context.Context) error {
 	if err := e.checkTable(ctx, "migrate"); err != nil {
 		return err
 	}
-	return e.failure("migrate", e.migrate(ctx, e.now()))
+	return failure("migrate", e.migrate(ctx, e.now()), func(err error) diagnosis {
+		found := e.diagnose(err)
+		if found == missingGrant {
+			found.reason, found.mend = "this user may not create tables in the database", "let cloakroom createdb grant it what migrating needs, or name a user who may"
+		}
+		return found
+	})
 }
 
 // checkTable refuses a table that does not hold what Django writes. A missing

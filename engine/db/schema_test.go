@@ -182,6 +182,29 @@ func TestMigrateFromOlderDjango(t *testing.T) {
 	})
 }
 
+func TestMigrateWithoutRights(t *testing.T) {
+	t.Parallel()
+	onServers(t, func(t *testing.T, b brand) {
+		s := b.shared(t)
+		name := s.NewDatabase(t).Name
+		for _, statement := range map[string][]string{
+			"MariaDB":    {"CREATE USER reader IDENTIFIED BY 'secret'", "GRANT SELECT, INSERT, UPDATE, DELETE ON " + name + ".* TO reader"},
+			"PostgreSQL": {"CREATE ROLE reader LOGIN PASSWORD 'secret'"},
+		}[b.name] {
+			asAdministrator(t, b, s, statement)
+		}
+		address := to(b, s, "reader", "secret", name)
+		err := openAt(t, address).Migrate(t.Context())
+		if !errors.Is(err, cloakroom.ErrConfig) || !strings.Contains(err.Error(), "may not create tables in the database (let cloakroom createdb") {
+			t.Errorf("without rights: %v", err)
+		}
+		if _, err := db.CreateDatabase(t.Context(), administrator(b, s), address); err != nil {
+			t.Fatal(err)
+		}
+		migrate(t, openAt(t, address))
+	})
+}
+
 func TestClockAndSample(t *testing.T) {
 	t.Parallel()
 	onDatabases(t, func(t *testing.T, d server.Database) {
