@@ -192,7 +192,7 @@ func tagged(v python.Value) any {
 	case python.Float:
 		return map[string]any{"float": pythonFloat(float64(v))}
 	case python.Bytes:
-		return map[string]any{"bytes": string(v)}
+		return map[string]any{"bytes": latin1(string(v))}
 	case python.Path:
 		return map[string]any{"Path": string(v)}
 	case python.Delta:
@@ -227,4 +227,13 @@ func pythonFloat(f float64) string {
 		s += ".0"
 	}
 	return s
+}
+
+// latin1 is the text of which each character is one of the bytes.
+func latin1(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		b.WriteRune(rune(s[i]))
+	}
+	return b.String()
 }

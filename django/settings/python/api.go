@@ -19,9 +19,6 @@ func Sequence(v Value) ([]Value, bool) {
 	return nil, false
 }
 
-// PathOf is the text of a path, given as a Str or a Path.
-func PathOf(v Value) (string, bool) { return pathOf(v) }
-
 // Repr shows a key as Python writes it.
 func Repr(v Value) string { return display(v) }
 

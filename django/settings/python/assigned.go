@@ -104,7 +104,7 @@ func (a *assigns) call(c *call) {
 			a.target(function.x)
 		}
 	case *nameExpr:
-		if slices.Contains([]string{"exec", "execfile", "locals", "globals", "vars"}, function.name) {
+		if slices.Contains(scopes, function.name) {
 			a.anything = true
 		}
 		if _, builtin := builtins[function.name]; builtin {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // builtins are the functions that are always there.
@@ -20,19 +21,17 @@ func init() { // they call each other
 		"frozenset":  {call: makeSet},
 		"sorted":     {call: sorted},
 		"str":        {call: makeStr},
-		"unicode":    {call: makeStr},
 		"int":        {call: makeInt},
 		"float":      {call: makeFloat},
 		"bool":       {call: makeBool},
 		"len":        {call: length, takes: true},
 		"range":      {call: makeRange},
-		"xrange":     {call: makeRange},
 		"min":        {call: extreme(-1)},
 		"max":        {call: extreme(1)},
 		"any":        {call: decided(true)},
 		"all":        {call: decided(false)},
 		"sum":        {call: sum},
-		"abs":        {call: absolute2},
+		"abs":        {call: magnitude},
 		"repr":       {call: makeRepr},
 		"isinstance": {call: isInstance, takes: true},
 		"type":       {call: func(_ *frame, c Call) Value { return c.Unknown("a type is not looked into") }},
@@ -40,7 +39,6 @@ func init() { // they call each other
 		"open":       {call: openFile},
 		"compile":    {call: func(_ *frame, c Call) Value { return c.arg(0, "source", None{}) }},
 		"exec":       {call: execute, takes: true},
-		"execfile":   {call: executeFile, takes: true},
 		"eval":       {call: func(_ *frame, c Call) Value { return c.Unknown("eval is not looked into") }},
 		"globals":    {call: func(f *frame, _ Call) Value { return &scope{f.names} }},
 		"locals":     {call: func(f *frame, _ Call) Value { return &scope{f.names} }},
@@ -55,6 +53,33 @@ func init() { // they call each other
 	for name, function := range builtins {
 		function.Name = name
 	}
+}
+
+// moreBuiltins are always there too, and not looked into.
+var moreBuiltins = []string{
+	"aiter", "anext", "ascii", "bin", "breakpoint", "bytearray", "bytes", "callable",
+	"chr", "classmethod", "complex", "copyright", "credits", "delattr", "dir", "divmod",
+	"exit", "filter", "format", "hash", "help", "hex", "id", "input", "issubclass", "iter",
+	"license", "map", "memoryview", "next", "object", "oct", "ord", "pow", "property",
+	"quit", "round", "slice", "staticmethod", "super", "NotImplemented", "Ellipsis",
+	"__import__", "__build_class__", "__builtins__", "__debug__", "__loader__",
+	"ArithmeticError", "AssertionError", "AttributeError", "BaseException",
+	"BaseExceptionGroup", "BlockingIOError", "BrokenPipeError", "BufferError",
+	"BytesWarning", "ChildProcessError", "ConnectionAbortedError", "ConnectionError",
+	"ConnectionRefusedError", "ConnectionResetError", "DeprecationWarning", "EOFError",
+	"EncodingWarning", "EnvironmentError", "Exception", "ExceptionGroup",
+	"FileExistsError", "FileNotFoundError", "FloatingPointError", "FutureWarning",
+	"GeneratorExit", "IOError", "ImportError", "ImportWarning", "IndentationError",
+	"IndexError", "InterruptedError", "IsADirectoryError", "KeyError",
+	"KeyboardInterrupt", "LookupError", "MemoryError", "ModuleNotFoundError", "NameError",
+	"NotADirectoryError", "NotImplementedError", "OSError", "OverflowError",
+	"PendingDeprecationWarning", "PermissionError", "ProcessLookupError",
+	"RecursionError", "ReferenceError", "ResourceWarning", "RuntimeError",
+	"RuntimeWarning", "StopAsyncIteration", "StopIteration", "SyntaxError",
+	"SyntaxWarning", "SystemError", "SystemExit", "TabError", "TimeoutError", "TypeError",
+	"UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
+	"UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning",
+	"ZeroDivisionError",
 }
 
 // arg is the argument at i, or of that name.
@@ -100,11 +125,11 @@ func (c Call) items(f *frame) ([]Value, Value) {
 	if len(c.Args) == 0 {
 		return nil, nil
 	}
-	items, ok := elements(c.Args[0])
+	items, ok := f.elements(c.Args[0])
 	if u := unknown(c.Args[0]); u != nil || !ok {
 		return nil, c.odd(c.Args[0])
 	}
-	f.stringSize(len(items))
+	f.charge(len(items))
 	return items, nil
 }
 
@@ -156,7 +181,7 @@ func sorted(f *frame, c Call) Value {
 func makeStr(f *frame, c Call) Value {
 	v := c.arg(0, "object", Str(""))
 	if s, ok := f.text(v); ok && len(c.Args) < 2 {
-		f.stringSize(len(s))
+		f.charge(len(s))
 		return Str(s)
 	}
 	return c.odd(v)
@@ -222,9 +247,13 @@ func makeBool(_ *frame, c Call) Value {
 	return Bool(yes)
 }
 
-func length(_ *frame, c Call) Value {
+func length(f *frame, c Call) Value {
 	v := c.arg(0, "", None{})
-	if items, ok := elements(v); ok && unknown(v) == nil {
+	if s, ok := v.(Str); ok {
+		f.charge(len(s))
+		return Int(utf8.RuneCountInString(string(s)))
+	}
+	if items, ok := f.elements(v); ok && unknown(v) == nil {
 		return Int(len(items))
 	}
 	return c.odd(v)
@@ -317,7 +346,7 @@ func sum(f *frame, c Call) Value {
 	return total
 }
 
-func absolute2(f *frame, c Call) Value {
+func magnitude(f *frame, c Call) Value {
 	if n, ok := c.arg(0, "", None{}).(Int); ok && n > math.MinInt64 {
 		return Int(max(n, -n))
 	}
@@ -334,7 +363,7 @@ func isInstance(_ *frame, c Call) Value {
 		return c.Unknown("this isinstance is not understood")
 	}
 	is := TypeName(v)
-	return Bool(is == function.Name || is == "bool" && function.Name == "int" || is == "str" && function.Name == "unicode")
+	return Bool(is == function.Name || is == "bool" && function.Name == "int")
 }
 
 func enumerate(f *frame, c Call) Value {
@@ -356,7 +385,7 @@ func zip(f *frame, c Call) Value {
 		var tuple Tuple
 		for _, arg := range c.Args {
 			f.step(1)
-			items, ok := elements(arg)
+			items, ok := f.elements(arg)
 			if u := unknown(arg); u != nil || !ok {
 				return c.odd(arg)
 			}
@@ -433,23 +462,9 @@ func (f *frame) include(file, source string) Value {
 	if f.depth++; f.depth > maxImports {
 		panic(boundError("too many settings files execute each other"))
 	}
-	inner := &frame{run: f.run, names: f.names, file: file}
-	inner.exec(parse(source))
+	f.names.exec(file, source)
 	f.depth--
 	return None{}
-}
-
-func executeFile(f *frame, c Call) Value {
-	path, ok := pathOf(c.arg(0, "", None{}))
-	if !ok {
-		f.names.obscure(c.Unknown("what execfile executes is not known"))
-		return None{}
-	}
-	source, err := readFile(path)
-	if err != nil {
-		f.raise(c.Place.Line, "FileNotFoundError", "%v", err)
-	}
-	return f.include(path, source)
 }
 
 // display shows a value in a message: what it is, not what it holds where that may

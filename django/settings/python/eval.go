@@ -98,7 +98,7 @@ func (f *frame) name(x *nameExpr) Value {
 	case "__name__", "__package__", "__spec__", "__doc__":
 		return f.unknown(x.at(), "%s is not known", x.name)
 	}
-	if strings.HasSuffix(x.name, "Error") || strings.HasSuffix(x.name, "Exception") || strings.HasSuffix(x.name, "Warning") || x.name == "__builtins__" {
+	if slices.Contains(moreBuiltins, x.name) {
 		return f.unknown(x.at(), "%s is not looked into", x.name)
 	}
 	f.raise(x.at(), "NameError", "the name %s is not defined", x.name)
@@ -115,12 +115,12 @@ func (f *frame) items(xs []expression) *List {
 			continue
 		}
 		value := f.eval(star.x)
-		items, ok := elements(value)
+		items, ok := f.elements(value)
 		if u := unknown(value); u != nil || !ok {
 			list.spoiled = cmp.Or(u, f.unknown(x.at(), "a *%s is not understood", TypeName(value)))
 			continue
 		}
-		f.stringSize(len(list.Items) + len(items))
+		f.charge(len(list.Items) + len(items))
 		list.Items = append(list.Items, items...)
 	}
 	return list
@@ -171,14 +171,14 @@ func (f *frame) update(d *Dict, from Value, line int) {
 		}
 		return
 	}
-	pairs, ok := elements(from)
+	pairs, ok := f.elements(from)
 	if !ok {
 		d.spoiled = f.unknown(line, "a dictionary updated from a %s", TypeName(from))
 		return
 	}
 	for _, pair := range pairs {
 		f.step(1)
-		kv, ok := elements(pair)
+		kv, ok := f.elements(pair)
 		if u := unknown(pair); u != nil || !ok || len(kv) != 2 || unknown(kv[0]) != nil || !d.set(kv[0], kv[1]) {
 			d.spoiled = cmp.Or(u, f.unknown(line, "a dictionary updated from what are no pairs"))
 			return
@@ -240,7 +240,7 @@ func (f *frame) item(container Value, x *subscript, index Value) Value {
 		if !ok {
 			break
 		}
-		items, _ := elements(c)
+		items, _ := f.elements(c)
 		at := indexOf(int(i), len(items))
 		if at < 0 {
 			f.raise(x.at(), "IndexError", "there is no item %d", i)
@@ -251,7 +251,7 @@ func (f *frame) item(container Value, x *subscript, index Value) Value {
 }
 
 func (f *frame) slice(container Value, bounds sliceValue, line int) Value {
-	items, ok := elements(container)
+	items, ok := f.elements(container)
 	if _, isDict := container.(*Dict); !ok || isDict {
 		return f.unknown(line, "a slice of a %s is not understood", TypeName(container))
 	}
@@ -276,7 +276,7 @@ func (f *frame) slice(container Value, bounds sliceValue, line int) Value {
 		return f.unknown(line, "this slice is not understood")
 	}
 	part := slices.Clone(items[low:max(low, high)])
-	f.stringSize(len(part))
+	f.charge(len(part))
 	if backwards {
 		slices.Reverse(part)
 	}
@@ -313,12 +313,12 @@ func (f *frame) comprehension(x *comprehension) Value {
 				keys = append(keys, f.eval(x.key))
 			}
 			values = append(values, f.eval(x.value))
-			f.stringSize(len(values) / 64)
+			f.bound(len(values))
 			return
 		}
 		c := clauses[0]
 		over := f.eval(c.x)
-		items, ok := elements(over)
+		items, ok := f.elements(over)
 		if why := unknown(over); why != nil || !ok {
 			u = cmp.Or(u, why, f.unknown(x.at(), "a loop over what is not understood"))
 			return
@@ -368,10 +368,10 @@ func (c Call) Unknown(format string, args ...any) *Unknown {
 
 // Function is a function, a class or a bound method.
 type Function struct {
-	Name    string
-	touches []string // of one that the file defines: what it may change
-	call    func(f *frame, c Call) Value
-	takes   bool // takes arguments that are unknown
+	Name  string
+	call  func(f *frame, c Call) Value
+	takes bool               // takes arguments that are unknown
+	body  *functionStatement // of one that the file defines, which is not called
 }
 
 // NewFunction makes a function for the modules of a Host. It is called with known
@@ -394,11 +394,11 @@ func (f *frame) call(x *call) Value {
 		value := f.eval(a.value)
 		switch a.star {
 		case "*":
-			items, ok := elements(value)
+			items, ok := f.elements(value)
 			if why := unknown(value); why != nil || !ok {
 				u = cmp.Or(u, why, f.unknown(x.at(), "a *%s is not understood", TypeName(value)))
 			}
-			f.stringSize(len(items))
+			f.charge(len(items))
 			c.Args = append(c.Args, items...)
 			continue
 		case "**":
@@ -422,7 +422,7 @@ func (f *frame) call(x *call) Value {
 	}
 	fn, ok := function.(*Function)
 	switch {
-	case ok && fn.call == nil:
+	case ok && fn.body != nil:
 		return f.local(fn, c)
 	case !ok:
 		return f.foreign(unknown(function), c, root(x.function))
@@ -450,21 +450,35 @@ func (c *Call) name(name string, value Value) {
 // local is a call of a function that the file defines, which is not looked into.
 func (f *frame) local(fn *Function, c Call) Value {
 	u := c.Unknown("the function %s is not looked into", fn.Name)
-	for _, name := range fn.touches {
-		if b := f.names.names[name]; b == nil {
-			if _, builtin := builtins[name]; !builtin && name == strings.ToUpper(name) {
-				f.names.names[name] = &Binding{Value: u, Place: u.Place}
-			}
-		} else if _, isModule := b.Value.(*Module); !isModule {
-			if _, isFunction := b.Value.(*Function); !isFunction {
-				spoil(b.Value, u)
-				b.Value, b.Place = u, u.Place
-			}
+	if fn.body.anything {
+		f.names.obscure(u)
+	}
+	for _, name := range fn.body.globals {
+		f.lose(name, u)
+	}
+	for _, name := range fn.body.touches {
+		if f.names.names[name] != nil {
+			f.lose(name, u)
 		}
 	}
 	f.spoilArguments(c, u)
 	f.doubt(u, false)
 	return u
+}
+
+// lose makes what the name stands for unknown.
+func (f *frame) lose(name string, u *Unknown) {
+	b := f.names.names[name]
+	if b == nil {
+		f.names.names[name] = &Binding{Value: u, Place: u.Place}
+		return
+	}
+	switch b.Value.(type) {
+	case *Module, *Function:
+		return
+	}
+	spoil(b.Value, u)
+	b.Value, b.Place = u, u.Place
 }
 
 // foreign is a call of what nobody knows; it may change what it is given.
@@ -484,7 +498,9 @@ func (f *frame) spoilArguments(c Call, u *Unknown) {
 			s.names.obscure(u)
 			return
 		}
-		if v != Value(f.environ) {
+		if fn, ok := v.(*Function); ok && fn.body != nil {
+			f.local(fn, Call{Place: c.Place})
+		} else if v != Value(f.environ) {
 			spoil(v, u)
 		}
 	}

@@ -114,7 +114,7 @@ func (f *frame) execute(s statement) signal {
 	case *raiseStatement:
 		f.raiseIt(s)
 	case *functionStatement:
-		f.bind(s.name, &Function{Name: s.name, touches: s.touches}, s.at())
+		f.bind(s.name, &Function{Name: s.name, body: s}, s.at())
 	case *classStatement:
 		f.bind(s.name, f.unknown(s.at(), "the class %s is not looked into", s.name), s.at())
 		for _, name := range s.sets {
@@ -200,7 +200,7 @@ func (f *frame) assign(target expression, value Value, line int, from expression
 }
 
 func (f *frame) unpack(targets []expression, value Value, line int, from expression) {
-	values, ok := elements(value)
+	values, ok := f.elements(value)
 	if u := unknown(value); u != nil || !ok {
 		u = cmp.Or(u, f.unknown(line, "what is assigned cannot be taken apart"))
 		for _, target := range targets {
@@ -263,11 +263,11 @@ func (f *frame) augment(s *augmented) {
 	before := f.eval(s.target)
 	y := f.eval(s.value)
 	if list, ok := before.(*List); ok && s.op == "+" && list.spoiled == nil { // in place
-		items, ok := elements(y)
+		items, ok := f.elements(y)
 		if u := unknown(y); u != nil || !ok {
 			spoil(list, cmp.Or(u, f.unknown(s.at(), "a list and a %s cannot be added", TypeName(y))))
 		} else {
-			f.stringSize(len(list.Items) + len(items))
+			f.charge(len(list.Items) + len(items))
 			list.Items = append(list.Items, items...)
 		}
 		f.touch(root(s.target), s.at())
@@ -299,6 +299,7 @@ func (f *frame) remove(target expression) {
 		}
 		switch c := container.(type) {
 		case *Dict:
+			f.step(len(c.items))
 			if !c.delete(key) {
 				f.raise(t.at(), "KeyError", "there is no key %s to delete", display(key))
 			}
@@ -309,6 +310,7 @@ func (f *frame) remove(target expression) {
 				spoil(c, f.unknown(t.at(), "a list changed in a way that is not understood"))
 				return
 			}
+			f.charge(len(c.Items))
 			c.Items = slices.Delete(c.Items, at, at+1)
 		}
 		f.touch(root(t.x), t.at())
@@ -367,12 +369,13 @@ func (f *frame) either(u *Unknown, s statement, one, other func() signal) signal
 
 func (f *frame) loop(s *forStatement) signal {
 	x := f.eval(s.x)
-	items, ok := elements(x)
+	items, ok := f.elements(x)
 	if u := unknown(x); u != nil || !ok {
 		u = cmp.Or(u, f.unknown(s.at(), "a loop over what is not understood"))
 		f.forget([]statement{s}, u)
 		return ""
 	}
+	f.charge(len(items))
 	for _, item := range slices.Clone(items) {
 		f.step(1)
 		f.assign(s.target, item, s.at(), nil)
@@ -447,7 +450,7 @@ func (f *frame) try(s *tryStatement) signal {
 		}
 		for _, d := range doubts {
 			for _, h := range s.handlers {
-				if d.importOnly && !f.matches(h, "ImportError") {
+				if d.importOnly && !f.matches(h, "ModuleNotFoundError") {
 					continue
 				}
 				after := f.names.state

@@ -54,7 +54,8 @@ func (f *frame) percent(format string, value Value, line int) Value {
 			return u
 		}
 		b.WriteString(string(s.(Str)))
-		f.stringSize(b.Len())
+		f.bound(b.Len())
+		f.step(1)
 		format = format[end+1:]
 	}
 	if strings.Contains(format, "%") {
@@ -63,7 +64,7 @@ func (f *frame) percent(format string, value Value, line int) Value {
 	if used < len(args) && dict == nil {
 		f.raise(line, "TypeError", "there are more values than the format wants")
 	}
-	f.stringSize(b.Len() + len(format))
+	f.charge(b.Len() + len(format))
 	return Str(b.String() + format)
 }
 
@@ -91,7 +92,7 @@ func (f *frame) format(v Value, flags string, verb byte, line int) Value {
 		if !ok || strings.ContainsAny(flags, "0+ #") && strings.Trim(width, "0123456789-") != "" {
 			return odd
 		}
-		f.stringSize(len(s))
+		f.charge(len(s))
 		return Str(fmt.Sprintf("%"+strings.TrimLeft(flags, "0")+"s", s))
 	case 'd', 'i', 'u':
 		if !isNumber || strings.Contains(flags, ".") {
@@ -147,7 +148,7 @@ func (f *frame) formatted(parts []part, line int) Value {
 			continue
 		}
 		b.WriteString(string(s.(Str)))
-		f.stringSize(b.Len())
+		f.bound(b.Len())
 	}
 	if u != nil {
 		return u
@@ -231,8 +232,8 @@ func (f *frame) formatMethod(format string, c Call) Value {
 			return u
 		}
 		b.WriteString(string(s.(Str)))
-		f.stringSize(b.Len())
+		f.bound(b.Len())
 	}
-	f.stringSize(b.Len() + len(format))
+	f.charge(b.Len() + len(format))
 	return Str(b.String() + format)
 }

@@ -102,7 +102,7 @@ func (f *frame) importFrom(s *fromImport) {
 			if _, subFile := f.module(strings.TrimPrefix(s.module+"."+name, "."), s.dots); subFile != nil {
 				value = subFile.module(name)
 			} else {
-				f.raise(s.at(), "ImportError", "there is no file for the module %s", full)
+				f.raise(s.at(), "ModuleNotFoundError", "there is no file for the module %s", full)
 			}
 		}
 		if value == nil {
@@ -137,7 +137,7 @@ func (f *frame) importAll(s *fromImport, full string, m *Module, file *Namespace
 	case m != nil:
 		f.names.obscure(f.unknown(s.at(), "what %s has is not looked into", full))
 	case f.trying > 0 || s.dots > 0:
-		f.raise(s.at(), "ImportError", "there is no file for the module %s", full)
+		f.raise(s.at(), "ModuleNotFoundError", "there is no file for the module %s", full)
 	default:
 		f.names.obscure(f.unknown(s.at(), "there is no file for the module %s, of which everything is imported", full))
 	}

@@ -110,7 +110,7 @@ func quoteText(f *frame, c Call, safe Str, space string) Value {
 	if !ok || !isStr || safe != "" && safe != "/" {
 		return c.Unknown("this quoting is not understood")
 	}
-	f.stringSize(3 * len(s))
+	f.charge(3 * len(s))
 	quoted := strings.ReplaceAll(url.QueryEscape(string(s)), "+", space)
 	if safe == "/" {
 		quoted = strings.ReplaceAll(quoted, "%2F", "/")
@@ -138,8 +138,8 @@ func makeDelta(_ *frame, c Call) Value {
 	return Delta(total)
 }
 
-// pathOf is the text of a path, given as a Str or a Path.
-func pathOf(v Value) (string, bool) {
+// PathOf is the text of a path, given as a Str or a Path.
+func PathOf(v Value) (string, bool) {
 	switch v := v.(type) {
 	case Str:
 		return string(v), true
@@ -164,7 +164,7 @@ func join(a, b string) string {
 func onPath(do func(string) Value) func(*frame, Call) Value {
 	return func(_ *frame, c Call) Value {
 		v := c.arg(0, "path", c.arg(0, "p", None{}))
-		p, ok := pathOf(v)
+		p, ok := PathOf(v)
 		if !ok {
 			return c.odd(v)
 		}
@@ -218,7 +218,7 @@ var pathFunctions = map[string]func(*frame, Call) Value{
 	"join": func(f *frame, c Call) Value {
 		joined := ""
 		for i, arg := range c.Args {
-			p, ok := pathOf(arg)
+			p, ok := PathOf(arg)
 			if !ok {
 				return c.odd(arg)
 			}
@@ -227,12 +227,12 @@ var pathFunctions = map[string]func(*frame, Call) Value{
 			} else {
 				joined = join(joined, p)
 			}
-			f.stringSize(len(joined))
+			f.charge(len(joined))
 		}
 		return Str(joined)
 	},
 	"expanduser": func(_ *frame, c Call) Value {
-		p, ok := pathOf(c.arg(0, "path", None{}))
+		p, ok := PathOf(c.arg(0, "path", None{}))
 		if !ok || strings.HasPrefix(p, "~") {
 			return c.Unknown("whose home is meant is not known")
 		}
@@ -265,12 +265,12 @@ func clean(p string) Path {
 func makePath(f *frame, c Call) Value {
 	joined := ""
 	for _, arg := range c.Args {
-		p, ok := pathOf(arg)
+		p, ok := PathOf(arg)
 		if !ok {
 			return c.odd(arg)
 		}
 		joined = join(joined, p)
-		f.stringSize(len(joined))
+		f.charge(len(joined))
 	}
 	return clean(joined)
 }
@@ -302,14 +302,14 @@ var pathMethods = map[string]method{
 	"exists":     func(_ *frame, v Value, _ Call) Value { return anyFile(string(v.(Path))) },
 	"is_file":    func(_ *frame, v Value, _ Call) Value { return isFile(string(v.(Path))) },
 	"is_dir":     func(_ *frame, v Value, _ Call) Value { return isDir(string(v.(Path))) },
-	"read_text":  func(f *frame, v Value, c Call) Value { return f.open(string(v.(Path)), c).content2() },
+	"read_text":  func(f *frame, v Value, c Call) Value { return f.open(string(v.(Path)), c).text() },
 	"joinpath":   func(f *frame, v Value, c Call) Value { c.Args = append([]Value{v}, c.Args...); return makePath(f, c) },
 	"with_name":  nil,
 	"expanduser": func(_ *frame, v Value, c Call) Value { return c.Unknown("whose home is meant is not known") },
 }
 
 func openFile(f *frame, c Call) Value {
-	p, ok := pathOf(c.arg(0, "file", None{}))
+	p, ok := PathOf(c.arg(0, "file", None{}))
 	mode, isStr := c.arg(1, "mode", Str("r")).(Str)
 	if !ok || !isStr || strings.Trim(string(mode), "rt") != "" {
 		return c.Unknown("this open is not understood")
@@ -323,20 +323,20 @@ func (f *frame) open(p string, c Call) *file {
 	if err != nil {
 		f.raise(c.Place.Line, "FileNotFoundError", "%v", err)
 	}
-	f.stringSize(len(content))
+	f.charge(len(content))
 	content = strings.ReplaceAll(strings.ReplaceAll(content, "\r\n", "\n"), "\r", "\n")
 	f.read[content] = p
 	return &file{p, content}
 }
 
-func (file *file) content2() Value { return Str(file.content) }
+func (file *file) text() Value { return Str(file.content) }
 
 var fileMethods = map[string]method{
 	"read": func(_ *frame, v Value, c Call) Value {
 		if len(c.Args) > 0 {
 			return c.Unknown("a read of a part is not understood")
 		}
-		content := v.(*file).content2()
+		content := v.(*file).text()
 		v.(*file).content = ""
 		return content
 	},

@@ -65,17 +65,17 @@ func (p *parser) strings() expression {
 	if odd {
 		return &opaque{line, "a text with an escape that is not understood"}
 	}
-	whole := ""
+	var whole strings.Builder
 	for _, part := range parts {
 		if part.value != nil {
 			return &formatted{line, parts}
 		}
-		whole += part.text
+		whole.WriteString(part.text)
 	}
 	if isBytes {
-		return &literal{line, Bytes(whole)}
+		return &literal{line, Bytes(whole.String())}
 	}
-	return &literal{line, Str(whole)}
+	return &literal{line, Str(whole.String())}
 }
 
 var escapes = map[byte]string{
@@ -155,30 +155,30 @@ func (p *parser) formatted(s string, raw bool, line, depth int) []part {
 		p.fail()
 	}
 	var all []part
-	plain := ""
+	var plain strings.Builder
 	for s != "" {
 		at := strings.IndexAny(s, "{}")
 		if at < 0 {
-			plain, s = plain+s, ""
 			break
 		}
-		plain += s[:at]
+		plain.WriteString(s[:at])
 		brace := s[at : at+1]
 		s = s[at+1:]
 		if strings.HasPrefix(s, brace) && depth == 0 {
-			plain, s = plain+brace, s[1:]
+			plain.WriteString(brace)
+			s = s[1:]
 			continue
 		}
 		if brace == "}" {
 			p.fail()
 		}
-		all = append(all, part{text: p.unescape(plain, raw)})
-		plain = ""
+		all = append(all, part{text: p.unescape(plain.String(), raw)})
+		plain.Reset()
 		field, length := p.field(s, raw, line, depth)
 		all = append(all, field)
 		s = s[length:]
 	}
-	return append(all, part{text: p.unescape(plain, raw)})
+	return append(all, part{text: p.unescape(plain.String()+s, raw)})
 }
 
 // field reads one {…} of an f-string, and how long it is.
@@ -273,7 +273,7 @@ func (r *run) repr(v Value, depth int) (string, bool) {
 				b.WriteString(", ")
 			}
 			b.WriteString(s)
-			r.stringSize(b.Len())
+			r.bound(b.Len())
 		}
 		return b.String() + end, true
 	}
@@ -301,7 +301,7 @@ func (r *run) repr(v Value, depth int) (string, bool) {
 				b.WriteString(", ")
 			}
 			b.WriteString(key + ": " + value)
-			r.stringSize(b.Len())
+			r.bound(b.Len())
 		}
 		return "{" + b.String() + "}", true
 	}

@@ -21,8 +21,11 @@ func (c *copier) copy(v Value, depth int) Value {
 	if depth > maxDepth {
 		panic(boundError("the settings nest values too deep"))
 	}
-	if done, ok := c.done[v2(v)]; ok && v2(v) != nil {
-		return done
+	switch v.(type) {
+	case *List, *Dict, *Set:
+		if done, ok := c.done[v]; ok {
+			return done
+		}
 	}
 	switch v := v.(type) {
 	case Tuple:
@@ -54,15 +57,6 @@ func (c *copier) copy(v Value, depth int) Value {
 		return to
 	}
 	return v
-}
-
-// v2 is v if it can be shared and changed, else nil.
-func v2(v Value) any {
-	switch v.(type) {
-	case *List, *Dict, *Set:
-		return v
-	}
-	return nil
 }
 
 // merge keeps of two ways that things may have gone what both agree on; the rest

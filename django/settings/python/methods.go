@@ -42,7 +42,7 @@ func (f *frame) attribute(v Value, name string, line int) Value {
 	}
 	return &Function{
 		Name:  name,
-		takes: TypeName(v) == "dict" || TypeName(v) == "list",
+		takes: slices.Contains([]string{"dict", "list", "set", "globals"}, TypeName(v)),
 		call: func(f *frame, c Call) Value {
 			value := method(f, v, c)
 			if u := unknown(v); u != nil && value == nil {
@@ -65,7 +65,7 @@ func init() { // they call what refers to them
 			"update":     dictUpdate,
 			"pop":        dictPop,
 			"copy":       copyValue,
-			"keys":       func(_ *frame, v Value, _ Call) Value { return &List{Items: v.(*Dict).keys()} },
+			"keys":       dictKeys,
 			"values":     dictValues,
 			"items":      dictItems,
 			"clear": func(_ *frame, v Value, _ Call) Value {
@@ -90,7 +90,7 @@ func init() { // they call what refers to them
 		},
 		"str": {
 			"format":     func(f *frame, v Value, c Call) Value { return f.formatMethod(string(v.(Str)), c) },
-			"join":       join2,
+			"join":       joinText,
 			"split":      split,
 			"rsplit":     split,
 			"splitlines": splitLines,
@@ -126,21 +126,24 @@ func change(v Value, c Call) Value {
 	return None{}
 }
 
-func copyValue(_ *frame, v Value, _ Call) Value {
+func copyValue(f *frame, v Value, _ Call) Value {
 	switch v := v.(type) {
 	case *Dict:
+		f.step(len(v.items))
 		d := &Dict{spoiled: v.spoiled}
 		for _, item := range v.items {
 			d.set(item.Key, item.Value)
 		}
 		return d
 	case *Set:
+		f.step(len(v.items))
 		s := &Set{Dict{spoiled: v.spoiled}}
 		for _, item := range v.items {
 			s.set(item.Key, item.Value)
 		}
 		return s
 	case *List:
+		f.charge(len(v.Items))
 		return &List{slices.Clone(v.Items), v.spoiled}
 	}
 	return v
@@ -195,11 +198,18 @@ func dictPop(f *frame, v Value, c Call) Value {
 		}
 		return known(c.Args[1])
 	}
+	f.step(len(d.items))
 	d.delete(key)
 	return known(value)
 }
 
-func dictValues(_ *frame, v Value, _ Call) Value {
+func dictKeys(f *frame, v Value, _ Call) Value {
+	f.step(len(v.(*Dict).items))
+	return &List{Items: v.(*Dict).keys()}
+}
+
+func dictValues(f *frame, v Value, _ Call) Value {
+	f.step(len(v.(*Dict).items))
 	list := &List{}
 	for _, item := range v.(*Dict).items {
 		list.Items = append(list.Items, item.Value)
@@ -207,7 +217,8 @@ func dictValues(_ *frame, v Value, _ Call) Value {
 	return list
 }
 
-func dictItems(_ *frame, v Value, _ Call) Value {
+func dictItems(f *frame, v Value, _ Call) Value {
+	f.step(len(v.(*Dict).items))
 	list := &List{}
 	for _, item := range v.(*Dict).items {
 		list.Items = append(list.Items, Tuple{item.Key, item.Value})
@@ -217,7 +228,7 @@ func dictItems(_ *frame, v Value, _ Call) Value {
 
 func listAppend(f *frame, v Value, c Call) Value {
 	list := v.(*List)
-	f.stringSize(1)
+	f.charge(1)
 	list.Items = append(list.Items, c.arg(0, "", None{}))
 	return None{}
 }
@@ -232,19 +243,19 @@ func listInsert(f *frame, v Value, c Call) Value {
 	if at < 0 {
 		at = max(0, at+len(list.Items))
 	}
-	f.stringSize(len(list.Items))
+	f.charge(len(list.Items))
 	list.Items = slices.Insert(list.Items, at, c.Args[1])
 	return None{}
 }
 
 func listExtend(f *frame, v Value, c Call) Value {
 	list, from := v.(*List), c.arg(0, "", None{})
-	items, ok := elements(from)
+	items, ok := f.elements(from)
 	if u := unknown(from); u != nil || !ok {
 		list.spoiled = cmp.Or(u, c.Unknown("a list extended by a %s", TypeName(from)))
 		return None{}
 	}
-	f.stringSize(len(list.Items) + len(items))
+	f.charge(len(list.Items) + len(items))
 	list.Items = append(list.Items, items...)
 	return None{}
 }
@@ -290,6 +301,7 @@ func listPop(f *frame, v Value, c Call) Value {
 		return change(v, c)
 	}
 	value := list.Items[at]
+	f.charge(len(list.Items))
 	list.Items = slices.Delete(list.Items, at, at+1)
 	return known(value)
 }
@@ -301,8 +313,8 @@ func setAdd(_ *frame, v Value, c Call) Value {
 	return None{}
 }
 
-func join2(f *frame, v Value, c Call) Value {
-	items, ok := elements(c.arg(0, "", None{}))
+func joinText(f *frame, v Value, c Call) Value {
+	items, ok := f.elements(c.arg(0, "", None{}))
 	if !ok {
 		return c.odd(c.arg(0, "", None{}))
 	}
@@ -319,13 +331,14 @@ func join2(f *frame, v Value, c Call) Value {
 			b.WriteString(string(v.(Str)))
 		}
 		b.WriteString(string(s))
-		f.stringSize(b.Len())
+		f.step(len(s) / 64)
+		f.bound(b.Len())
 	}
 	return Str(b.String())
 }
 
 func strList(f *frame, parts []string) Value {
-	f.stringSize(len(parts))
+	f.step(len(parts))
 	list := &List{}
 	for _, part := range parts {
 		list.Items = append(list.Items, Str(part))
@@ -335,7 +348,7 @@ func strList(f *frame, parts []string) Value {
 
 func split(f *frame, v Value, c Call) Value {
 	s := string(v.(Str))
-	f.stringSize(len(s))
+	f.charge(len(s))
 	if len(c.Args) > 1 || c.Named["maxsplit"] != nil {
 		return c.Unknown("a split with a limit is not understood")
 	}
@@ -354,7 +367,7 @@ func split(f *frame, v Value, c Call) Value {
 
 func splitLines(f *frame, v Value, c Call) Value {
 	s := strings.ReplaceAll(strings.ReplaceAll(string(v.(Str)), "\r\n", "\n"), "\r", "\n")
-	f.stringSize(len(s))
+	f.charge(len(s))
 	if s == "" {
 		return &List{}
 	}
@@ -380,13 +393,13 @@ func replace(f *frame, v Value, c Call) Value {
 		return c.Unknown("this replace is not understood")
 	}
 	n := strings.Count(string(v.(Str)), string(old))
-	f.stringSize(len(v.(Str)) + times(len(with), Int(n)))
+	f.charge(len(v.(Str)) + times(len(with), Int(n)))
 	return Str(strings.ReplaceAll(string(v.(Str)), string(old), string(with)))
 }
 
 func strip1(trim func(string, string) string, space func(string, func(rune) bool) string) method {
 	return func(f *frame, v Value, c Call) Value {
-		f.stringSize(len(v.(Str)))
+		f.charge(len(v.(Str)))
 		switch chars := c.arg(0, "", None{}).(type) {
 		case None:
 			return Str(space(string(v.(Str)), isSpace))
@@ -402,7 +415,7 @@ var strip = strip1(strings.Trim, strings.TrimFunc)
 
 func simple(do func(string) string) method {
 	return func(f *frame, v Value, _ Call) Value {
-		f.stringSize(len(v.(Str)))
+		f.charge(len(v.(Str)))
 		return Str(do(string(v.(Str))))
 	}
 }
@@ -429,7 +442,7 @@ func affix(has func(string, string) bool) method {
 
 func isDigit(f *frame, v Value, c Call) Value {
 	s := string(v.(Str))
-	f.stringSize(len(s))
+	f.charge(len(s))
 	return Bool(s != "" && strings.Trim(s, "0123456789") == "")
 }
 

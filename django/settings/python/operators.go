@@ -103,8 +103,8 @@ func (f *frame) order(x, y Value, line int) (int, *Unknown) {
 		if TypeName(x) != TypeName(y) {
 			break
 		}
-		xs, _ := elements(x)
-		ys, _ := elements(y)
+		xs, _ := f.elements(x)
+		ys, _ := f.elements(y)
 		for i := range min(len(xs), len(ys)) {
 			if same, u := f.equal(xs[i], ys[i]); u != nil {
 				return 0, u
@@ -141,11 +141,11 @@ func (f *frame) contains(container, key Value, line int) (bool, *Unknown) {
 		return true, unknown(b.Value)
 	case Str:
 		if key, ok := key.(Str); ok {
-			f.stringSize(len(c))
+			f.charge(len(c))
 			return strings.Contains(string(c), string(key)), nil
 		}
 	case *List, Tuple:
-		items, _ := elements(c)
+		items, _ := f.elements(c)
 		var unsure *Unknown
 		for _, item := range items {
 			same, u := f.equal(item, key)
@@ -174,12 +174,12 @@ func (f *frame) operate(op string, x, y Value, line int) Value {
 		switch b := y.(type) {
 		case Str:
 			if op == "+" {
-				f.stringSize(len(a) + len(b))
+				f.charge(len(a) + len(b))
 				return a + b
 			}
 		case Int:
 			if op == "*" {
-				f.stringSize(times(len(a), b))
+				f.charge(times(len(a), b))
 				return Str(strings.Repeat(string(a), max(0, int(b))))
 			}
 		}
@@ -191,34 +191,34 @@ func (f *frame) operate(op string, x, y Value, line int) Value {
 		}
 	case Path:
 		if b, ok := y.(Str); ok && op == "/" {
-			f.stringSize(len(a) + len(b))
+			f.charge(len(a) + len(b))
 			return Path(join(string(a), string(b)))
 		}
 		if b, ok := y.(Path); ok && op == "/" {
-			f.stringSize(len(a) + len(b))
+			f.charge(len(a) + len(b))
 			return Path(join(string(a), string(b)))
 		}
 	case Bytes:
 		if b, ok := y.(Bytes); ok && op == "+" {
-			f.stringSize(len(a) + len(b))
+			f.charge(len(a) + len(b))
 			return a + b
 		}
 	case Tuple:
 		if b, ok := y.(Tuple); ok && op == "+" {
-			f.stringSize(len(a) + len(b))
+			f.charge(len(a) + len(b))
 			return append(slices.Clip(a), b...)
 		}
 		if b, ok := y.(Int); ok && op == "*" {
-			f.stringSize(times(len(a), b))
+			f.charge(times(len(a), b))
 			return Tuple(slices.Repeat(a, max(0, int(b))))
 		}
 	case *List:
 		if b, ok := y.(*List); ok && op == "+" {
-			f.stringSize(len(a.Items) + len(b.Items))
+			f.charge(len(a.Items) + len(b.Items))
 			return &List{Items: append(slices.Clip(a.Items), b.Items...)}
 		}
 		if b, ok := y.(Int); ok && op == "*" {
-			f.stringSize(times(len(a.Items), b))
+			f.charge(times(len(a.Items), b))
 			return &List{Items: slices.Repeat(a.Items, max(0, int(b)))}
 		}
 	case *Dict:

@@ -184,7 +184,7 @@ func words(s string) []string {
 
 func (p *parser) parseStatement() []statement {
 	line, t := p.here(), p.peek()
-	if t.kind != name {
+	if t.kind != name && !t.is("@") {
 		return p.simpleLine()
 	}
 	switch t.text {
@@ -209,6 +209,14 @@ func (p *parser) parseStatement() []statement {
 	case "with":
 		p.take()
 		return []statement{p.withRest(line)}
+	case "@": // a decorator calls what it names
+		p.take()
+		decorator := &call{line, p.namedExpression(), nil}
+		if p.peek().kind != newline {
+			p.fail()
+		}
+		p.take()
+		return []statement{&expressionStatement{line, decorator}}
 	case "def", "class", "async":
 		return []statement{p.definition(line)}
 	}
@@ -313,7 +321,7 @@ func (p *parser) definition(line position) statement {
 	if word == "class" {
 		return &classStatement{line, named, assigned(body)}
 	}
-	return &functionStatement{line, named, touched(body)}
+	return function(line, named, body)
 }
 
 // assigned lists the names that have a value assigned to somewhere in the tokens.
@@ -333,28 +341,33 @@ var mutators = []string{
 	"remove", "reverse", "setdefault", "sort", "update",
 }
 
-// touched lists the names that a function declares global, and those whose value
-// it may change: NAME[…] = …, NAME.update(…), or NAME given to another function.
-func touched(body []token) []string {
-	var all []string
+// function is one of that body. It touches the names whose value it may change:
+// NAME[…] = …, NAME.update(…), or NAME given to another function.
+func function(line position, named string, body []token) *functionStatement {
+	s := &functionStatement{position: line, name: named}
 	for i, t := range body {
 		if t.kind != name || i > 0 && body[i-1].is(".") {
 			continue
 		}
 		rest := body[i+1:]
 		switch {
+		case slices.Contains(scopes, t.text):
+			s.anything = true
 		case t.text == "global":
 			for len(rest) > 0 && rest[0].kind != newline {
-				all = append(all, rest[0].text)
+				s.globals = append(s.globals, rest[0].text)
 				rest = rest[1:]
 			}
 		case i > 0 && (body[i-1].is("(") || body[i-1].is(",")) && len(rest) > 0 && (rest[0].is(")") || rest[0].is(",")),
 			i > 0 && body[i-1].is("del"), changes(rest):
-			all = append(all, t.text)
+			s.touches = append(s.touches, t.text)
 		}
 	}
-	return all
+	return s
 }
+
+// scopes are functions that may set any name.
+var scopes = []string{"exec", "execfile", "globals", "locals", "setattr", "vars"}
 
 // changes says whether what follows a name assigns to a part of its value, or
 // calls a method that changes it.
@@ -362,6 +375,8 @@ func changes(rest []token) bool {
 	trailers, depth := 0, 0
 	for i, t := range rest {
 		switch {
+		case i > 100:
+			return true // who knows
 		case t.is("["):
 			depth++
 		case t.is("]"):

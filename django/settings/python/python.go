@@ -9,16 +9,19 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
 
 // Bounds of what a file may ask for.
 const (
-	maxFile    = 1 << 20   // bytes of one file
-	maxString  = 1 << 20   // bytes of one string, items of one list
-	maxSteps   = 2_000_000 // expressions and items, in all
-	maxImports = 20        // files that import each other
+	maxFile    = 1 << 20 // bytes of one file
+	maxString  = 1 << 20 // bytes of one string, items of one list
+	maxSteps   = 500_000 // expressions and items, in all
+	maxImports = 20      // files that import each other
+
+	maxOverridden = 16 // places that are remembered of a name
 )
 
 // Place is a line of a file.
@@ -125,7 +128,8 @@ func (n *Namespace) Import(from *Namespace) {
 // bind replaces what the name stood for.
 func (n *Namespace) bind(name string, value Value, place Place, overridden []Place) {
 	if before := n.names[name]; before != nil && before.Place != (Place{}) {
-		overridden = append(append(before.Overridden[:len(before.Overridden):len(before.Overridden)], before.Place), overridden...)
+		overridden = slices.Concat(before.Overridden, []Place{before.Place}, overridden)
+		overridden = overridden[max(0, len(overridden)-maxOverridden):]
 	}
 	n.names[name] = &Binding{value, place, overridden}
 }
@@ -142,7 +146,15 @@ func (n *Namespace) obscure(u *Unknown) {
 // Exec executes the file in the namespace. Of what it does not understand it
 // makes unknown values; an error is that the file cannot be read, or asks for more
 // than the bounds allow.
-func (n *Namespace) Exec(path string) (err error) {
+func (n *Namespace) Exec(path string) error {
+	source, err := readFile(path)
+	if err != nil {
+		return err
+	}
+	return n.bounded(path, source)
+}
+
+func (n *Namespace) bounded(path, source string) (err error) {
 	defer func() {
 		switch failure := recover().(type) {
 		case nil:
@@ -152,13 +164,14 @@ func (n *Namespace) Exec(path string) (err error) {
 			panic(failure)
 		}
 	}()
-	source, err := readFile(path)
-	if err != nil {
-		return err
-	}
+	n.exec(path, source)
+	return nil
+}
+
+func (n *Namespace) exec(path, source string) {
+	n.run.step(len(source) / 8)
 	f := &frame{run: n.run, names: n, file: path}
 	f.exec(parse(source))
-	return nil
 }
 
 // boundError says which bound a file went over.
@@ -170,23 +183,32 @@ func (r *run) step(n int) {
 	}
 }
 
-// stringSize refuses a string or a list that would be too large, before it is made.
-func (r *run) stringSize(n int) {
+// charge counts the making of a string of n bytes or a list of n items, and refuses
+// one that is too large, before it is made.
+func (r *run) charge(n int) {
 	r.step(1 + n/64)
+	r.bound(n)
+}
+
+func (r *run) bound(n int) {
 	if n > maxString {
 		panic(boundError("the settings compute a value that is too large"))
 	}
 }
 
 func readFile(path string) (string, error) {
+	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%s is not a regular file", path)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", errors.Join(err, fmt.Errorf("%s is not a regular file", path))
-	}
 	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
 	switch {
 	case err != nil:
@@ -245,8 +267,7 @@ func (r *run) load(path string) *Namespace {
 	if r.depth++; r.depth > maxImports {
 		panic(boundError("too many settings files import each other"))
 	}
-	f := &frame{run: r, names: n, file: path}
-	f.exec(parse(source))
+	n.exec(path, source)
 	r.depth--
 	return n
 }

@@ -177,8 +177,10 @@ type (
 	}
 	functionStatement struct {
 		position
-		name    string
-		touches []string // names outside of it that it may change
+		name     string
+		touches  []string // names outside of it that it may change
+		globals  []string // those that it may set
+		anything bool     // it may set any name
 	}
 	classStatement struct {
 		position

@@ -97,8 +97,14 @@ func (d *Dict) delete(key Value) bool {
 	return true
 }
 
-// hash is the same for keys that are the same to Python: 1, 1.0 and True.
-func hash(key Value) (string, bool) {
+// maxKey bounds the keys of dictionaries, in bytes.
+const maxKey = 4096
+
+// hash is the same for keys that are the same to Python: 1, 1.0 and True. It reports
+// false for what cannot be a key.
+func hash(key Value) (string, bool) { return hashAt(key, 0) }
+
+func hashAt(key Value, depth int) (string, bool) {
 	switch key := key.(type) {
 	case None:
 		return "None", true
@@ -115,17 +121,17 @@ func hash(key Value) (string, bool) {
 		}
 		return "f" + strconv.FormatFloat(float64(key), 'g', -1, 64), true
 	case Str:
-		return "s" + string(key), true
+		return "s" + string(key[:min(len(key), maxKey)]), len(key) <= maxKey
 	case Bytes:
-		return "b" + string(key), true
+		return "b" + string(key[:min(len(key), maxKey)]), len(key) <= maxKey
 	case Path:
-		return "p" + string(key), true
+		return "p" + string(key[:min(len(key), maxKey)]), len(key) <= maxKey
 	case Tuple:
 		var b strings.Builder
 		b.WriteString("t")
 		for _, item := range key {
-			h, ok := hash(item)
-			if !ok {
+			h, ok := hashAt(item, depth+1)
+			if !ok || depth > 20 || b.Len() > maxKey {
 				return "", false
 			}
 			fmt.Fprintf(&b, "%d:%s", len(h), h)
@@ -238,6 +244,19 @@ func truth(v Value) (yes bool, u *Unknown) {
 	return true, nil
 }
 
+// elements is what a loop over v yields, at its cost.
+func (r *run) elements(v Value) ([]Value, bool) {
+	switch v := v.(type) {
+	case Str:
+		r.step(len(v) / 4)
+	case *Dict:
+		r.step(len(v.items) / 4)
+	case *Set:
+		r.step(len(v.items) / 4)
+	}
+	return elements(v)
+}
+
 // elements returns what a loop over v yields.
 func elements(v Value) ([]Value, bool) {
 	switch v := v.(type) {
@@ -346,6 +365,9 @@ func (r *run) equalAt(x, y Value, depth int) (bool, *Unknown) {
 			xs, ys = append(xs, item.Value), append(ys, other)
 		}
 		return all(xs, ys)
+	}
+	if s, ok := x.(Str); ok {
+		r.step(len(s) / 1024)
 	}
 	return x == y, nil
 }
