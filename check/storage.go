@@ -1,8 +1,10 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -12,11 +14,12 @@ import (
 // openSite reaches for everything that the settings name.
 func openSite(ctx context.Context, c *checker) {
 	opened, err := site.Open(ctx, c.settings)
-	if err != nil {
+	switch {
+	case err == nil:
+		c.site = opened
+	case c.settings.NoSecretKey == nil || !errors.Is(err, c.settings.NoSecretKey): // that is said already
 		c.failed(err)
-		return
 	}
-	c.site = opened
 }
 
 // failed reports an error of the storage: it is away, or takes nothing from us.
@@ -30,11 +33,21 @@ func (c *checker) failed(err error) {
 
 func (c *checker) failedAs(id string, err error) {
 	c.broken = true
-	mend := "see the error"
-	if e, ok := errors.AsType[*cloakroom.Error](err); ok && e.Mend != "" {
-		mend = e.Mend
+	text, mend := err.Error(), "see the error"
+	if e, ok := errors.AsType[*cloakroom.Error](err); ok {
+		mend = cmp.Or(e.Mend, mend)
+		text = strings.Replace(text, e.Error(), said(e), 1)
 	}
-	c.say(Error, id, mend, "%v", err)
+	c.say(Error, id, mend, "%s", text)
+}
+
+// said is what e says to whoever reads the mend beside it.
+func said(e *cloakroom.Error) string {
+	text := cmp.Or(e.Reason, e.Kind.Error())
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
 }
 
 func checkEngine(ctx context.Context, c *checker) {
@@ -53,11 +66,8 @@ func checkEngine(ctx context.Context, c *checker) {
 	}
 	if cached && c.site.Store() != c.site.Engine {
 		if err := before.Ping(ctx); err != nil {
-			e, _ := errors.AsType[*cloakroom.Error](err)
-			if e == nil {
-				e = &cloakroom.Error{}
-			}
-			c.say(Warning, "cache-unreachable", e.Mend, "Sessions work without their cache, and slower: %s: %s", before.Describe().Location, e.Reason)
+			c.say(Warning, "cache-unreachable", "start it, or mend its address in CACHES",
+				"%s at %s does not answer: sessions work without this cache, and slower", before.Describe().BackEnd, before.Describe().Location)
 		}
 	}
 	c.ok("storage", "%s answers (%s)", engine.BackEnd, engine.Location)
