@@ -1,7 +1,6 @@
 package session
 
 import (
-	"fmt"
 	"maps"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -31,7 +30,11 @@ func HoldsJSON(data map[string]any) error {
 	if isJSONEnough(data) {
 		return nil
 	}
-	return fmt.Errorf("%w: it has something that JSON has not, such as a tuple, bytes, a date or a Python object", cloakroom.ErrUnencodable)
+	return &cloakroom.Error{
+		Engine: "session", Op: "encode", Kind: cloakroom.ErrUnencodable,
+		Reason: "it has something that JSON has not, such as a tuple, bytes, a date or a Python object",
+		Mend:   "keep sessions as pickles, where Django can, or have these people log in again",
+	}
 }
 
 // isHorizonToken reports whether v is the object that Horizon keeps for a user,

@@ -18,6 +18,11 @@ type Options struct {
 	// target has stays.
 	Mirror bool
 
+	// Move says that the site uses an [Engine] on the two. Then a session is deleted
+	// from the source once the target has it, as the Engine does, and when nothing
+	// is left there nothing hangs on the source any more.
+	Move bool
+
 	// Parallel is how many sessions are copied at the same time. The default is 16.
 	Parallel int
 
@@ -45,7 +50,7 @@ type Report struct {
 
 // Copy copies the live sessions of one engine into another, each under its key
 // and with its expiry. It can be repeated, and holds no more than a few at a time
-// in memory. The source stays as it is.
+// in memory. The source stays as it is, unless [Options.Move] says otherwise.
 //
 // People may go on meanwhile, with the source, or with both through an [Engine].
 // Whatever is ended there while Copy runs is not copied, and what the target has
@@ -65,10 +70,11 @@ func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, er
 
 // Copier copies one engine into another as often as it is told, and remembers
 // some 100 bytes of each session in between: so it knows what changed, and who
-// changed it. It is for a source that others, such as a Django, go on writing to.
-// It is used by one goroutine at a time.
+// changed it. It is for a source that others, such as a Django, go on writing to,
+// and never for the two of an [Engine], which ends sessions in the old because
+// they live on in the new. It is used by one goroutine at a time.
 //
-// The first pass is that of [Copy]. Later ones also write what changed in the
+// The first pass is that of [Copy], and the only one that mirrors. Later ones also write what changed in the
 // source since, if the target has what was copied, and remove from there what
 // ended in the source. What people changed or ended in the target stays so, even
 // where they began to use it meanwhile.
@@ -77,10 +83,18 @@ type Copier struct {
 	options Options
 	memory  *memory // nil for a single pass
 	passes  int
+	mirrors bool // until a pass has done it
 }
 
-// NewCopier returns a Copier that has copied nothing yet.
+// NewCopier returns a Copier that has copied nothing yet. [Options.Move] is
+// nothing for it.
 func NewCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
+	if o.Move {
+		return nil, &cloakroom.Error{
+			Engine: name, Op: "copy", Kind: cloakroom.ErrConfig,
+			Reason: "a source that is emptied cannot be followed", Mend: "repeat Copy",
+		}
+	}
 	c, err := newCopier(to, from, o)
 	if err == nil {
 		c.memory = newMemory()
@@ -92,6 +106,12 @@ func newCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
 	p, err := newPair(to, from)
 	if err != nil {
 		return nil, err
+	}
+	if o.Mirror && o.Move {
+		return nil, &cloakroom.Error{
+			Engine: name, Op: "copy", Kind: cloakroom.ErrConfig,
+			Reason: "a source that is emptied cannot be mirrored", Mend: "choose one of Mirror and Move",
+		}
 	}
 	listed := []cloakroom.Engine{from}
 	if o.Mirror {
@@ -108,14 +128,13 @@ func newCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
 	if o.Lifetime <= 0 {
 		o.Lifetime = 14 * 24 * time.Hour
 	}
-	return &Copier{pair: p, options: o}, nil
+	return &Copier{pair: p, options: o, mirrors: o.Mirror}, nil
 }
 
 // Pass goes through the source once.
 func (c *Copier) Pass(ctx context.Context) (Report, error) {
 	c.passes++
-	p := &pass{Copier: c, mirror: c.options.Mirror && c.passes == 1}
-	p.Skipped = map[string]int64{}
+	p := &pass{Copier: c, Report: Report{Skipped: map[string]int64{}}}
 	before := measure(ctx, c.from)
 	p.total = before.Live
 	err := p.each(ctx, c.from, p.copy)
@@ -124,12 +143,13 @@ func (c *Copier) Pass(ctx context.Context) (Report, error) {
 	}
 	switch {
 	case err != nil:
-	case p.mirror:
+	case p.mirrors:
 		err = p.each(ctx, c.to, p.removeUnlessThere)
 	case c.memory != nil:
 		err = p.removeUnlisted(ctx)
 	}
 	p.progress()
+	c.mirrors = c.mirrors && err != nil
 	return p.Report, err
 }
 
@@ -143,9 +163,8 @@ func measure(ctx context.Context, e cloakroom.Engine) (s cloakroom.Stats) {
 // pass is what Pass is at.
 type pass struct {
 	*Copier
-	mirror bool
-	total  int64
-	done   atomic.Int64
+	total int64
+	done  atomic.Int64
 
 	mu sync.Mutex
 	Report
@@ -257,7 +276,7 @@ func (p *pass) copy(ctx context.Context, r *cloakroom.Record) error {
 	case err == nil:
 		p.memory.put(moved, p.passes)
 		p.count(&p.Copied)
-		return nil
+		return p.leave(ctx, r.Key)
 	case errors.Is(err, cloakroom.ErrConflict):
 		return p.compare(ctx, r)
 	case errors.Is(err, cloakroom.ErrGone) && !errors.Is(err, cloakroom.ErrCorrupt):
@@ -289,12 +308,23 @@ func (p *pass) compare(ctx context.Context, r *cloakroom.Record) error {
 	case stateOf(there).like(stateOf(r)):
 		p.memory.put(r, p.passes)
 		p.count(&p.Present)
-		return nil
-	case p.mirror && !isMarker(there):
+		return p.leave(ctx, r.Key)
+	case p.mirrors && !isMarker(there):
 		return p.overwrite(ctx, there, r)
 	}
 	p.count(&p.Kept)
-	return nil
+	if isMarker(there) {
+		return nil
+	}
+	return p.leave(ctx, r.Key)
+}
+
+// leave deletes from the source what the target has.
+func (p *pass) leave(ctx context.Context, key string) error {
+	if !p.options.Move {
+		return nil
+	}
+	return p.from.Delete(ctx, key)
 }
 
 // update looks at a session that this Copier has copied.

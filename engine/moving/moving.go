@@ -18,8 +18,9 @@
 // one asks the old.
 //
 // Nobody writes to the old any more but to delete. So all who use the sessions
-// have to change to the moving engine at once, and can change from it to the new
-// one as they like.
+// have to change to the moving engine at the same time. They can change from it
+// to the new one as they like once nothing is left in the old: [Copy] empties it
+// with [Options.Move].
 package moving
 
 import (

@@ -2,6 +2,7 @@ package moving_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,10 +13,11 @@ import (
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/engine/moving"
 	"github.com/cloakroom-go/cloakroom/enginetest"
+	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
-const secret = "a secret key of this test"
+const secret = djangotest.SecretKey
 
 func openDB(t testing.TB, address string, options ...db.Option) cloakroom.Engine {
 	t.Helper()
@@ -99,7 +101,7 @@ func TestEngine(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			more := map[string]string{"Outage": "TestOnServers has it"}
+			more := map[string]string{"Outage": "TestOutage has it"}
 			if name == "old" {
 				more["TouchKeepsVersion"] = conflicts
 				more["Unencodable"] = "the old is asked, and not the moving engine"
@@ -119,14 +121,31 @@ func TestEngine(t *testing.T) {
 	}
 }
 
+// The same in memory, where there is time for many more trials.
+func TestRaces(t *testing.T) {
+	t.Parallel()
+	enginetest.Run(t, enginetest.Config{
+		Open:   func(t testing.TB) cloakroom.Engine { return begun{move(t, locmem.Open(), locmem.Open())} },
+		Second: func(t testing.TB, e cloakroom.Engine) cloakroom.Engine { return e },
+		Waived: waive(map[string]string{
+			"TouchKeepsVersion": "TestEngine says why",
+			"Unencodable":       "TestEngine says why",
+			"Outage":            "memory does not fail",
+		}),
+		ExpiresItself: true,
+	})
+}
+
+var mariaDB = server.Shared(func(t testing.TB) *server.Server { return server.MariaDB(t) })
+
 // The real servers: from Memcached to MariaDB.
 func TestOnServers(t *testing.T) {
 	t.Parallel()
-	memcached, mariaDB := server.Memcached(t), server.MariaDB(t)
+	memcached := server.Memcached(t)
 	urls := map[cloakroom.Engine]string{}
 	enginetest.Run(t, enginetest.Config{
 		Open: func(t testing.TB) cloakroom.Engine {
-			url := mariaDB.NewDatabase(t).URL
+			url := mariaDB(t).NewDatabase(t).URL
 			e := begun{move(t, openDB(t, url), openMemcached(t, memcached))}
 			urls[e] = url
 			return e
@@ -134,17 +153,10 @@ func TestOnServers(t *testing.T) {
 		Second: func(t testing.TB, e cloakroom.Engine) cloakroom.Engine {
 			return move(t, openDB(t, urls[e]), openMemcached(t, memcached))
 		},
-		Break: func(t testing.TB, _ cloakroom.Engine) func() {
-			memcached.Pause()
-			mariaDB.Pause()
-			return func() {
-				mariaDB.Resume()
-				memcached.Resume()
-			}
-		},
 		Waived: waive(map[string]string{
 			"TouchKeepsVersion": "TestEngine says why",
 			"Unencodable":       "TestEngine says why",
+			"Outage":            "TestOutage has it",
 			"ClearExpired":      "Memcached expires by itself; TestEngine has the rest",
 			"Stats":             "Memcached counts what others left behind; TestEngine has it",
 			"List":              "Memcached has what others left behind; TestEngine has it",
@@ -153,4 +165,54 @@ func TestOnServers(t *testing.T) {
 		ExpiryGranularity: time.Second,
 		Trials:            400,
 	})
+}
+
+// While the old cannot be asked, what has moved goes on, and nobody is taken for
+// logged out.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	old := server.Memcached(t)
+	e := move(t, locmem.Open(), openMemcached(t, old))
+	var moved, left cloakroom.Record
+	for _, r := range []*cloakroom.Record{&moved, &left} {
+		r.Data, r.Expires = map[string]any{"n": int64(1)}, time.Now().Add(time.Hour)
+		if err := e.from.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save := func(ctx context.Context, key string) error {
+		r, err := e.Load(ctx, key)
+		if err != nil {
+			return err
+		}
+		r.Expires = time.Now().Add(2 * time.Hour)
+		return e.Save(ctx, r)
+	}
+	if err := save(t.Context(), moved.Key); err != nil {
+		t.Fatal(err)
+	}
+	old.Pause()
+	for what, c := range map[string]struct {
+		do   func(context.Context) error
+		want error
+	}{
+		"saving what has moved": {func(ctx context.Context) error { return save(ctx, moved.Key) }, nil},
+		"logging it out":        {func(ctx context.Context) error { return e.Delete(ctx, moved.Key) }, cloakroom.ErrUnavailable},
+		"loading what has not":  {func(ctx context.Context) error { _, err := e.Load(ctx, left.Key); return err }, cloakroom.ErrUnavailable},
+		"touching it":           {func(ctx context.Context) error { return e.Touch(ctx, left.Key, left.Expires) }, cloakroom.ErrUnavailable},
+		"loading what is none":  {func(ctx context.Context) error { _, err := e.Load(ctx, cloakroom.NewKey()); return err }, cloakroom.ErrUnavailable},
+		"asking":                {e.Ping, cloakroom.ErrUnavailable},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		if err := c.do(ctx); !errors.Is(err, c.want) || errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("%s: %v, want %v", what, err, c.want)
+		}
+		cancel()
+	}
+	old.Resume()
+	for _, key := range []string{moved.Key, left.Key} {
+		if err := save(t.Context(), key); err != nil {
+			t.Errorf("afterwards: %v", err)
+		}
+	}
 }

@@ -119,12 +119,13 @@ var deeds = map[string]func(s *scene) error{
 	"Touch": func(s *scene) error {
 		return s.watched.Touch(s.Context(), s.key, time.Now().Add(2*time.Hour))
 	},
-	"Copy": func(s *scene) error {
-		to := stepped{s.to.(*cache.Engine), &s.stepper}
-		from := stepped{s.from.(*cache.Engine), &s.stepper}
-		_, err := moving.Copy(s.Context(), to, from, moving.Options{Parallel: 1})
-		return err
-	},
+	"Copy":         func(s *scene) error { return s.copy(moving.Options{Parallel: 1}) },
+	"a Copy moves": func(s *scene) error { return s.copy(moving.Options{Parallel: 1, Move: true}) },
+}
+
+func (s *scene) copy(o moving.Options) error {
+	_, err := moving.Copy(s.Context(), stepped{s.to.(*cache.Engine), &s.stepper}, stepped{s.from.(*cache.Engine), &s.stepper}, o)
+	return err
 }
 
 // everywhere plays a scene as often as there are places between two steps, with

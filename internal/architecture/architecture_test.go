@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"internal":            {},
 	"internal/djangotest": {".", "django"},
 	"internal/fields":     {".", "internal/human"},
+	"internal/movingtest": {".", "django", "engine/moving", "internal/djangotest"},
 }
 
 // free are the rooms that put the others together.
