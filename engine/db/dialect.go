@@ -37,6 +37,12 @@ type statements struct {
 	list   string // expiry, expiry again and key of the last of the page before, limit → key, session_data, expire_date as text
 	stats  string // now, now → live, expired, bytes
 	ping   string // → no row
+
+	// For a backlog; empty where the order of the key is as good as any other.
+	some   string // now, limit → expired, up to the limit
+	ahead  string // key, n → the nth key after it
+	walk   string // key, key to end before, now, limit
+	walkOn string // key, now, limit
 }
 
 // localTime is a date without its zone.

@@ -30,6 +30,11 @@ var mysqlDialect = dialect{
 				table_rows AS total, data_length + index_length AS bytes
 				FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'django_session') AS counted`,
 		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
+
+		some:   `SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= ? LIMIT ?) AS earliest`,
+		ahead:  `SELECT session_key FROM django_session WHERE session_key >= ? ORDER BY session_key LIMIT 1 OFFSET ?`,
+		walk:   `DELETE FROM django_session WHERE session_key >= ? AND session_key < ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
+		walkOn: `DELETE FROM django_session WHERE session_key >= ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
 	},
 	columns: `SELECT column_name, column_key = 'PRI' FROM information_schema.columns
 		WHERE table_schema = DATABASE() AND table_name = 'django_session'`,
