@@ -49,6 +49,12 @@ type statements struct {
 	ping   string // → no row
 	clock  string // → now in UTC, as text
 	sample string // now, limit → session_data
+
+	// For a backlog; empty where the order of the key is as good as any other.
+	some   string // now, limit → expired, up to the limit
+	ahead  string // key, n → the nth key after it
+	walk   string // key, key to end before, now, limit
+	walkOn string // key, now, limit
 }
 
 // localTime is a date without its zone.

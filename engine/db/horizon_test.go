@@ -112,8 +112,8 @@ func TestAddHorizonFromMemcached(t *testing.T) {
 	} {
 		e := openMigrated(t, filepath.Join(t.TempDir(), "sessions.sqlite3"), c.options...).
 			WithSecretKeys(horizonKey).(*db.Engine)
-		if keeps := e.Keeps(data); keeps != c.same {
-			t.Errorf("%s: keeps: %v", name, keeps)
+		if err := e.Holds(data); (err == nil) != c.same {
+			t.Errorf("%s: holds: %v", name, err)
 		}
 		key := cloakroom.NewKey()
 		if err := e.Add(t.Context(), foreign(key, data, time.Now().Add(time.Hour))); err != nil {
