@@ -112,7 +112,7 @@ func TestAddHorizonFromMemcached(t *testing.T) {
 	} {
 		e := openMigrated(t, filepath.Join(t.TempDir(), "sessions.sqlite3"), c.options...).
 			WithSecretKeys(horizonKey).(*db.Engine)
-		if err := e.Holds(data); (err == nil) != c.same {
+		if err := e.Holds(data); err != nil {
 			t.Errorf("%s: holds: %v", name, err)
 		}
 		key := cloakroom.NewKey()
