@@ -32,9 +32,9 @@ func (p *program) copyCommand() *cobra.Command {
 its session key and its expiry, so that nobody is logged out by the change. The
 sessions stay where they are too, and the copying can be repeated.
 
-A site is moved so: copy --follow, which goes on with what changes until it is
-interrupted; give the site its new settings and restart it; interrupt the
-copying.`,
+A site is moved so: start copy --follow, which goes on with what changes; stop
+the site; interrupt the copying, which then does what is left; give the site its
+new settings and start it.`,
 		Example: `  cloakroom copy --settings local_settings.py --to redis://127.0.0.1:6379/1
   cloakroom copy --settings old.py --to-settings local_settings.py --follow`,
 		Args: cobra.NoArgs,
@@ -88,21 +88,13 @@ func (p *program) copy(ctx context.Context, flags copyFlags) error {
 	if err != nil {
 		return err
 	}
-	report, err := copier.Pass(ctx)
-	for err == nil && flags.follow {
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-		}
-		var next moving.Report
-		if next, err = copier.Pass(ctx); err == nil {
-			report = sum(report, next)
-		}
+	var report moving.Report
+	if flags.follow {
+		report, err = copier.Follow(ctx, pause)
+	} else {
+		report, err = copier.Pass(ctx)
 	}
 	progress.Close()
-	if flags.follow && ctx.Err() != nil { // which is how it ends
-		err = nil
-	}
 	return errors.Join(p.report(report), err)
 }
 
@@ -114,16 +106,6 @@ func (f copyFlags) target(from *settings.Settings) (*settings.Settings, error) {
 	to := *from
 	to.EngineURL, to.CacheURL = f.to, ""
 	return &to, nil
-}
-
-// sum adds a later pass: what was there already is what the pass before copied.
-func sum(a, b moving.Report) moving.Report {
-	b.Copied += a.Copied
-	b.Updated += a.Updated
-	b.Removed += a.Removed
-	b.Ended += a.Ended
-	b.Present = a.Present
-	return b
 }
 
 func (p *program) report(r moving.Report) error {

@@ -51,7 +51,7 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 	flags.BoolVar(&p.JSON, "json", false, "print one JSON document, for scripts")
 
 	group(root, "Dashboard", p.serveCommand(), p.passwdCommand())
-	group(root, "Storage", p.checkCommand(), p.settingsCommand(), p.createdbCommand(), p.migrateCommand(), p.copyCommand())
+	group(root, "Storage", p.checkCommand(), p.settingsCommand(), p.createdbCommand(), p.migrateCommand(), p.clearsessionsCommand(), p.copyCommand())
 	group(root, "Sessions", p.listCommand(), p.showCommand(), p.revokeCommand(), p.createCommand(), p.setCommand())
 	group(root, "Raw values", p.decodeCommand(), p.encodeCommand())
 	root.AddCommand(p.manCommand())

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/clearing"
 )
 
 const (
@@ -24,6 +25,7 @@ const (
 	headerTime   = 10 * time.Second
 	requestTime  = time.Minute
 	idleTime     = 2 * time.Minute
+	clearEvery   = 10 * time.Minute
 )
 
 type serveFlags struct {
@@ -118,8 +120,9 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	if measurer, ok := shown.(cloakroom.Measurer); ok {
 		running.Go(func() { samples.Run(background, measurer, log) })
 	}
-	for _, engine := range toClear(store.engine, shown) {
-		running.Go(func() { clearExpired(background, engine, log) })
+	running.Go(func() { clearing.Keep(background, store.engine, clearEvery, log) })
+	if shown != store.engine {
+		running.Go(func() { clearing.Keep(background, shown, clearEvery, log) })
 	}
 	defer running.Wait()
 	defer stop()
