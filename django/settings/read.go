@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -16,6 +17,37 @@ type reader struct {
 	whose    string // defaults
 	settings *Settings
 	errs     []error
+	unknown  []unknownSettings
+}
+
+// unknownSettings are those that cannot be known for one reason.
+type unknownSettings struct {
+	names []string
+	why   python.Unknown
+}
+
+// lacks notes a setting that cannot be known, beside those of the same reason.
+func (r *reader) lacks(name string, u *python.Unknown, place Place) {
+	why := *u
+	if why.File == "" {
+		why.Place = place
+	}
+	for i := range r.unknown {
+		if r.unknown[i].why == why {
+			r.unknown[i].names = append(r.unknown[i].names, name)
+			return
+		}
+	}
+	r.unknown = append(r.unknown, unknownSettings{[]string{name}, why})
+}
+
+func (u unknownSettings) err() error {
+	const few = 3
+	names := strings.Join(u.names[:min(few, len(u.names))], ", ")
+	if more := len(u.names) - few; more > 0 {
+		names += fmt.Sprintf(" and %d more", more)
+	}
+	return cannotKnow(names, &u.why, u.why.Place)
 }
 
 // problem is what is wrong with a value, such as CACHES['default']['TIMEOUT'].
@@ -34,9 +66,9 @@ func (p *problem) at(place Place) error {
 // cannotKnow is the problem of a value that is unknown.
 func cannotKnow(where string, u *python.Unknown, place Place) error {
 	if u.Place.File == "" {
-		u = &python.Unknown{Why: u.Why, Place: place}
+		u = &python.Unknown{Why: u.Why, Mend: u.Mend, Place: place}
 	}
-	return (&problem{where, "cannot be known: " + u.Why, "write the value itself into the settings file"}).at(u.Place)
+	return (&problem{where, "cannot be known: " + u.Why, cmp.Or(u.Mend, "write the value itself into the settings file")}).at(u.Place)
 }
 
 func wrongType(where, want string, v python.Value) *problem {
@@ -71,7 +103,7 @@ func value[T any](r *reader, name string, otherwise T, understand func(where str
 		return otherwise
 	}
 	if u := python.WhyUnknown(b.Value); u != nil {
-		r.errs = append(r.errs, cannotKnow(name, u, b.Place))
+		r.lacks(name, u, b.Place)
 		return otherwise
 	}
 	v, p := understand(name, b.Value)
@@ -117,6 +149,9 @@ func (r *reader) read() (*Settings, error) {
 	}
 	r.caches()
 	r.databases()
+	for _, u := range r.unknown {
+		r.errs = append(r.errs, u.err())
+	}
 	if r.errs != nil {
 		return nil, errors.Join(r.errs...)
 	}
@@ -174,7 +209,7 @@ func each[T any](r *reader, name string, otherwise map[string]T, read func(where
 		for _, alias := range []string{"default", r.settings.CacheAlias} {
 			r.settings.unknown[fmt.Sprintf("%s['%s']", name, alias)] = err
 			if r.needs(name, alias) {
-				r.errs = append(r.errs, err)
+				r.lacks(name, u, b.Place)
 				break
 			}
 		}

@@ -2,7 +2,7 @@ package settings
 
 import (
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -36,34 +36,32 @@ func modules() map[string]*python.Module {
 // secretKeyFrom reads the key as Horizon does: the first line, with its end. A
 // file that is not there is never made: Horizon does that, as the user it runs as.
 func secretKeyFrom(path string, place python.Place) python.Value {
-	unknown := func(why string) python.Value { return &python.Unknown{Why: why, Place: place} }
-	file, err := os.Open(path)
+	unknown := func(why, mend string) python.Value {
+		return &python.Unknown{Why: "the secret key file " + path + " " + why, Mend: mend, Place: place}
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return unknown("is not a regular file", "name another")
+	}
+	if err == nil && info.Mode().Perm() != 0o600 {
+		return unknown(fmt.Sprintf("has the mode %#o, which Horizon refuses", info.Mode().Perm()),
+			"chmod 600 it, and change the key if somebody may have seen it")
+	}
+	content, err := python.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return unknown("the secret key file " + path + " is not there; Horizon makes it when it is first started")
+		return unknown("is not there", "start Horizon once, which makes it")
 	case errors.Is(err, fs.ErrPermission):
-		return unknown("the secret key file " + path + " is not for this user to read; run this as the user that Horizon runs as")
+		return unknown("is not for this user to read", "run this as the user that Horizon runs as")
 	case err != nil:
-		return unknown("the secret key file cannot be read: " + err.Error())
+		return unknown("cannot be read: "+err.Error(), "")
 	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return unknown("the secret key file " + path + " is not a regular file")
-	}
-	if mode := info.Mode().Perm(); mode != 0o600 {
-		return unknown("the secret key file " + path + " has a mode that Horizon refuses; chmod 600 it, and change the key if somebody may have seen it")
-	}
-	content, err := io.ReadAll(io.LimitReader(file, 1<<16))
-	if err != nil {
-		return unknown("the secret key file cannot be read: " + err.Error())
-	}
-	line, _, found := strings.Cut(strings.ReplaceAll(string(content), "\r\n", "\n"), "\n")
+	line, _, found := strings.Cut(strings.ReplaceAll(content, "\r\n", "\n"), "\n")
 	if found {
 		line += "\n"
 	}
 	if strings.TrimSpace(line) == "" {
-		return unknown("the secret key file " + path + " is empty; remove it to have Horizon make a new one, which ends all sessions")
+		return unknown("is empty", "remove it to have Horizon make a new one, which ends all sessions")
 	}
 	return python.Str(line)
 }

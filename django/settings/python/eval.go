@@ -220,7 +220,9 @@ func (f *frame) item(container Value, x *subscript, index Value) Value {
 			return known(value)
 		}
 		if c == f.environ {
-			f.raise(x.at(), "KeyError", "the environment variable %s is not set", display(index))
+			u := f.unknown(x.at(), "the environment variable %s is not set", display(index))
+			u.Mend = "set it as the site has it"
+			panic(raised{"KeyError", u})
 		}
 		f.raise(x.at(), "KeyError", "there is no key %s", display(index))
 	case *scope:
@@ -363,7 +365,7 @@ type Call struct {
 
 // Unknown is a result that cannot be known.
 func (c Call) Unknown(format string, args ...any) *Unknown {
-	return &Unknown{fmt.Sprintf(format, args...), c.Place}
+	return &Unknown{Why: fmt.Sprintf(format, args...), Place: c.Place}
 }
 
 // Function is a function, a class or a bound method.

@@ -27,8 +27,7 @@ type doubt struct {
 // raised is an exception that surely is raised.
 type raised struct {
 	exception string
-	why       string
-	line      int
+	why       *Unknown
 }
 
 // signal is how a statement ends: "", "break", "continue", or "unsure" where one of
@@ -38,11 +37,11 @@ type signal string
 func (f *frame) place(line int) Place { return Place{f.file, line} }
 
 func (f *frame) unknown(line int, format string, args ...any) *Unknown {
-	return &Unknown{fmt.Sprintf(format, args...), f.place(line)}
+	return &Unknown{Why: fmt.Sprintf(format, args...), Place: f.place(line)}
 }
 
 func (f *frame) raise(line int, exception, format string, args ...any) {
-	panic(raised{exception, fmt.Sprintf(format, args...), line})
+	panic(raised{exception, f.unknown(line, format, args...)})
 }
 
 func (f *frame) exec(block []statement) signal {
@@ -63,7 +62,7 @@ func (f *frame) statement(s statement) signal {
 	}
 	end, failure := f.catch(func() signal { return f.execute(s) })
 	if failure != nil {
-		f.forget([]statement{s}, f.unknown(failure.line, "%s", failure.why))
+		f.forget([]statement{s}, failure.why)
 	}
 	return end
 }
@@ -166,6 +165,14 @@ func root(x expression) string {
 			return ""
 		}
 	}
+}
+
+// described is the last name of an expression such as contextlib.suppress.
+func described(x expression) string {
+	if a, ok := x.(*attribute); ok {
+		return a.name
+	}
+	return root(x)
 }
 
 // assign gives target the value; from is the expression it is from, if any.
@@ -325,7 +332,7 @@ func (f *frame) condition(x expression) (bool, *Unknown) {
 	var value Value
 	_, failure := f.catch(func() signal { value = f.eval(x); return "" })
 	if failure != nil {
-		return false, f.unknown(failure.line, "%s", failure.why)
+		return false, failure.why
 	}
 	return truth(value)
 }
@@ -345,7 +352,7 @@ func (f *frame) ifElse(s *ifStatement) signal {
 const depends = "it depends on what cannot be known: "
 
 func dependsOn(u *Unknown) *Unknown {
-	return &Unknown{depends + strings.TrimPrefix(u.Why, depends), u.Place}
+	return &Unknown{Why: depends + strings.TrimPrefix(u.Why, depends), Mend: u.Mend, Place: u.Place}
 }
 
 // either executes the two ways that s may go; what they do not agree on is unknown.
@@ -412,6 +419,13 @@ func (f *frame) while(s *whileStatement) signal {
 }
 
 func (f *frame) with(s *withStatement) signal {
+	if c, ok := s.context.(*call); ok && strings.HasSuffix(described(c.function), "suppress") {
+		caught := &sequence{position: s.position, open: "("}
+		for _, a := range c.arguments {
+			caught.items = append(caught.items, a.value)
+		}
+		return f.try(&tryStatement{position: s.position, body: s.body, handlers: []handler{{exception: caught}}})
+	}
 	context := f.eval(s.context)
 	if s.target != nil {
 		f.assign(s.target, context, s.at(), nil)
@@ -472,7 +486,7 @@ func (f *frame) try(s *tryStatement) signal {
 		if f.trying > 0 {
 			panic(*failure)
 		}
-		f.forget(s.body, f.unknown(failure.line, "%s", failure.why))
+		f.forget(s.body, failure.why)
 	}
 	return end
 }
@@ -497,10 +511,7 @@ func (f *frame) matches(h handler, exception string) bool {
 		return true
 	}
 	for _, x := range flatten(h.exception) {
-		name := root(x)
-		if a, ok := x.(*attribute); ok {
-			name = a.name
-		}
+		name := described(x)
 		switch name {
 		case "IOError", "EnvironmentError":
 			name = "OSError"
@@ -515,19 +526,11 @@ func (f *frame) matches(h handler, exception string) bool {
 }
 
 func (f *frame) raiseIt(s *raiseStatement) {
-	name := "an exception"
-	if s.x != nil {
-		x := s.x
-		if c, ok := x.(*call); ok {
-			x = c.function
-		}
-		if name = root(x); name == "" {
-			name = "an exception"
-		}
-		if a, ok := x.(*attribute); ok {
-			name = a.name
-		}
+	x := s.x
+	if c, ok := x.(*call); ok {
+		x = c.function
 	}
+	name := cmp.Or(described(x), "an exception")
 	f.raise(s.at(), name, "%s is raised", name)
 }
 

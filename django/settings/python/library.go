@@ -319,7 +319,7 @@ func openFile(f *frame, c Call) Value {
 
 // open reads a file that the settings read. One that is not there is raised.
 func (f *frame) open(p string, c Call) *file {
-	content, err := readFile(p)
+	content, err := ReadFile(p)
 	if err != nil {
 		f.raise(c.Place.Line, "FileNotFoundError", "%v", err)
 	}

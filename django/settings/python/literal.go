@@ -12,24 +12,24 @@ import (
 func parseNumber(s string, line int) Value {
 	low := strings.ToLower(strings.ReplaceAll(s, "_", ""))
 	if strings.Contains(s, "__") || strings.HasSuffix(s, "_") {
-		return &Unknown{"the number " + s + " is not understood", Place{Line: line}}
+		return &Unknown{Why: "the number " + s + " is not understood", Place: Place{Line: line}}
 	}
 	if strings.HasPrefix(low, "0") && strings.Trim(low, "0123456789") == "" && strings.Trim(low, "0") != "" {
-		return &Unknown{"the number " + s + " is octal in Python 2 and an error in Python 3", Place{Line: line}}
+		return &Unknown{Why: "the number " + s + " is octal in Python 2 and an error in Python 3", Place: Place{Line: line}}
 	}
 	if n, ok := new(big.Int).SetString(low, 0); ok {
 		if n.IsInt64() {
 			return Int(n.Int64())
 		}
-		return &Unknown{"a number is too large", Place{Line: line}}
+		return &Unknown{Why: "a number is too large", Place: Place{Line: line}}
 	}
 	if strings.HasSuffix(low, "l") || strings.HasSuffix(low, "j") || strings.HasPrefix(low, "0x") {
-		return &Unknown{"the number " + s + " is not understood", Place{Line: line}}
+		return &Unknown{Why: "the number " + s + " is not understood", Place: Place{Line: line}}
 	}
 	if f, err := strconv.ParseFloat(low, 64); err == nil {
 		return Float(f)
 	}
-	return &Unknown{"the number " + s + " is not understood", Place{Line: line}}
+	return &Unknown{Why: "the number " + s + " is not understood", Place: Place{Line: line}}
 }
 
 // strings reads literals that stand beside each other, which are one.

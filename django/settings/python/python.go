@@ -147,7 +147,7 @@ func (n *Namespace) obscure(u *Unknown) {
 // makes unknown values; an error is that the file cannot be read, or asks for more
 // than the bounds allow.
 func (n *Namespace) Exec(path string) error {
-	source, err := readFile(path)
+	source, err := ReadFile(path)
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,8 @@ func (r *run) bound(n int) {
 	}
 }
 
-func readFile(path string) (string, error) {
+// ReadFile reads a regular file of bounded size, in UTF-8.
+func ReadFile(path string) (string, error) {
 	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
 	if err != nil {
 		return "", err
@@ -259,9 +260,9 @@ func (r *run) load(path string) *Namespace {
 	}
 	n := r.namespace()
 	r.files[path] = n
-	source, err := readFile(path)
+	source, err := ReadFile(path)
 	if err != nil {
-		n.fog = &Unknown{"it cannot be read: " + err.Error(), Place{File: path}}
+		n.fog = &Unknown{Why: "it cannot be read: " + err.Error(), Place: Place{File: path}}
 		return n
 	}
 	if r.depth++; r.depth > maxImports {

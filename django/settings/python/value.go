@@ -26,7 +26,8 @@ type (
 
 // Unknown is a value that cannot be known without running the file.
 type Unknown struct {
-	Why string
+	Why  string
+	Mend string // what can be done about it, where that is special
 	Place
 }
 

@@ -37,3 +37,9 @@ if os.path.exists('/') and os.path.isdir('/') and not os.path.isfile('/'):
     USE_TZ = True
 elif nonsense:
     USE_TZ = None
+from contextlib import suppress
+with suppress(ImportError):
+    from .nothing_like_it import *
+    USE_TZ = None
+with suppress(KeyError, ImportError):
+    TIME_ZONE = os.environ['CLOAKROOM_TEST_NO_SUCH']
