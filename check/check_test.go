@@ -337,17 +337,18 @@ func TestUnreachable(t *testing.T) {
 		text string
 		want []string
 	}{
-		"Redis":                       {onRedis("127.0.0.1:1"), []string{"error storage-unreachable"}},
-		"Memcached":                   {onMemcached("127.0.0.1:1"), []string{"error storage-unreachable"}},
-		"database":                    {strings.ReplaceAll(account("cloakroom", "password"), port+"}", "1}"), []string{"error storage-unreachable"}},
-		"wrong password":              {account("cloakroom", wrongPassword), []string{"error storage-refused"}},
-		"wrong password of Redis":     {onRedis(":" + wrongPassword + "@" + locked.Addr), []string{"error storage-refused"}},
-		"no database of that name":    {strings.ReplaceAll(account("cloakroom", "password"), d.Name, d.Name+"x"), []string{"error storage-refused"}},
-		"missing table":               {account("cloakroom", "password"), []string{"error table-unusable"}},
-		"unknown cache":               {cacheSettings("ours.Cache", ""), []string{"error storage-refused"}},
-		"cache before a database":     {onMemcached("127.0.0.1:1") + sqlite(t).Settings + "SESSION_ENGINE = 'django.contrib.sessions.backends.cached_db'\n", []string{"warning cache-unreachable"}},
-		"local memory before it":      {cacheSettings("django.core.cache.backends.locmem.LocMemCache", "") + sqlite(t).Settings + "SESSION_ENGINE = 'django.contrib.sessions.backends.cached_db'\n", []string{"warning local-memory"}},
-		"a database that is all done": {onDatabase(sqlite(t)) + "SECRET_KEY = None\n", []string{"error secret-key-missing"}},
+		"Redis":                    {onRedis("127.0.0.1:1"), []string{"error storage-unreachable"}},
+		"Memcached":                {onMemcached("127.0.0.1:1"), []string{"error storage-unreachable"}},
+		"database":                 {strings.ReplaceAll(account("cloakroom", "password"), port+"}", "1}"), []string{"error storage-unreachable"}},
+		"wrong password":           {account("cloakroom", wrongPassword), []string{"error storage-refused"}},
+		"wrong password of Redis":  {onRedis(":" + wrongPassword + "@" + locked.Addr), []string{"error storage-refused"}},
+		"no database of that name": {strings.ReplaceAll(account("cloakroom", "password"), d.Name, d.Name+"x"), []string{"error storage-refused"}},
+		"missing table":            {account("cloakroom", "password"), []string{"error table-unusable"}},
+		"unknown cache":            {cacheSettings("ours.Cache", ""), []string{"error storage-refused"}},
+		"cache before a database":  {onMemcached("127.0.0.1:1") + sqlite(t).Settings + "SESSION_ENGINE = 'django.contrib.sessions.backends.cached_db'\n", []string{"warning cache-unreachable"}},
+		"local memory before it":   {cacheSettings("django.core.cache.backends.locmem.LocMemCache", "") + sqlite(t).Settings + "SESSION_ENGINE = 'django.contrib.sessions.backends.cached_db'\n", []string{"warning local-memory"}},
+		"missing file":             {onDatabase(sqlite(t)), []string{"error table-unusable"}},
+		"no key before any table":  {onDatabase(sqlite(t)) + "SECRET_KEY = None\n", []string{"error secret-key-missing"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -356,6 +357,28 @@ func TestUnreachable(t *testing.T) {
 				migrated(t, s)
 			}
 			finds(t, s, check.Options{}, c.want...)
+		})
+	}
+}
+
+// What hangs is not waited for.
+func TestHanging(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB, ...string) *server.Server{"Redis": server.Redis, "Memcached": server.Memcached} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hanging := start(t)
+			text := onMemcached(hanging.Addr)
+			if name == "Redis" {
+				text = onRedis(hanging.Addr)
+			}
+			s := django(t, text)
+			hanging.Pause()
+			began := time.Now()
+			finds(t, s, check.Options{Patience: time.Second}, "error storage-unreachable")
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
 		})
 	}
 }

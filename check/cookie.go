@@ -40,7 +40,7 @@ func checkCookie(_ context.Context, c *checker) {
 		c.say(Notice, "cookie-age", "choose at most 400 days, 34560000", "SESSION_COOKIE_AGE is longer than browsers keep a cookie")
 	case c.settings.SessionTimeout > cookie.Age && c.signedCookies():
 		c.say(Warning, "cookie-age", "set SESSION_COOKIE_AGE to at least SESSION_TIMEOUT",
-			"SESSION_TIMEOUT is %s, and a signed cookie is refused after SESSION_COOKIE_AGE, %s", c.settings.SessionTimeout, cookie.Age)
+			"SESSION_TIMEOUT is %d seconds, and a signed cookie is refused after SESSION_COOKIE_AGE, %d", seconds(c.settings.SessionTimeout), seconds(cookie.Age))
 	}
 	if c.count == before {
 		c.ok("cookie", "The session cookie is sent over HTTPS only and is out of scripts' reach")

@@ -27,8 +27,7 @@ func checkFiles(_ context.Context, c *checker) {
 		said = true
 		c.say(Warning, "settings-overridden",
 			"take it out of "+source.File+", or write what you mean into a file of that folder that comes later in the alphabet",
-			"%s in %s, line %d, has no effect: %s, line %d, is read after it and sets it again",
-			item.Name, source.Overridden[i].File, source.Overridden[i].Line, source.File, source.Line)
+			"%s at %s has no effect: %s is read after it and sets it again", item.Name, source.Overridden[i], source.Place)
 	}
 	if c.settings.DatabaseRouters {
 		c.say(Notice, "database-routers", "if a router sends django.contrib.sessions elsewhere, name that database with --engine URL",

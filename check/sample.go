@@ -169,9 +169,12 @@ func checkTokens(_ context.Context, c *checker) {
 	}
 	if c.settings.SessionTimeout > c.sample.token+rounding {
 		c.say(Warning, "timeout-beyond-token", "set [token] expiration in keystone.conf to at least SESSION_TIMEOUT, or SESSION_TIMEOUT to no more than that",
-			"SESSION_TIMEOUT is %s, and no Keystone token of %d sessions that were looked at was good for more than %s when it was last used: users are signed out by the token",
-			c.settings.SessionTimeout, c.sample.signedIn, c.sample.token.Round(time.Second))
+			"SESSION_TIMEOUT is %d seconds, and no Keystone token of %d sessions that were looked at was good for more than %d when it was last used: users are signed out by the token",
+			seconds(c.settings.SessionTimeout), c.sample.signedIn, seconds(c.sample.token))
 		return
 	}
-	c.ok("timeout", "Keystone's tokens are good for at least SESSION_TIMEOUT, %s", c.settings.SessionTimeout)
+	c.ok("timeout", "Keystone's tokens are good for at least SESSION_TIMEOUT, %d seconds", seconds(c.settings.SessionTimeout))
 }
+
+// seconds is how settings have a duration.
+func seconds(d time.Duration) int64 { return int64(d.Round(time.Second) / time.Second) }

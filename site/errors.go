@@ -29,7 +29,7 @@ func (o origin) failure(err error) error {
 	return fmt.Errorf("%s: %w", o, err)
 }
 
-// String is "CACHES['default'] (local_settings.py, line 7), 127.0.0.1:11211".
+// String is "CACHES['default'] (local_settings.py:7), 127.0.0.1:11211".
 func (o origin) String() string {
 	var parts []string
 	if o.setting != "" {
@@ -45,7 +45,7 @@ func place(source settings.Source) string {
 	if source.File == "" {
 		return ""
 	}
-	return fmt.Sprintf(" (%s, line %d)", source.File, source.Line)
+	return " (" + source.Place.String() + ")"
 }
 
 // wrong is for what can be told from the settings alone.

@@ -3,9 +3,12 @@ package site_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/settings"
+	"github.com/cloakroom-go/cloakroom/internal/server"
+	"github.com/cloakroom-go/cloakroom/site"
 )
 
 // What cannot be known is refused by name.
@@ -112,14 +115,45 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// The sessions of a Django with cached_db can be had without its cache.
+// The sessions of a Django with cached_db can be had without its cache, which
+// may come later.
 func TestCachedDBWithoutItsCache(t *testing.T) {
 	t.Parallel()
+	r := server.Redis(t)
 	s := plain(cachedDBEngine)
-	s.Caches = map[string]settings.Cache{"default": {Backend: "django.core.cache.backends.memcached.MemcachedCache", Location: []string{"127.0.0.1:1"}, Version: 1}}
+	s.Caches = map[string]settings.Cache{"default": {Backend: "django_redis.cache.RedisCache", Location: []string{"redis://" + r.Addr + "/1"}, Version: 1, Options: map[string]any{"IGNORE_EXCEPTIONS": true}}}
 	s.Databases = map[string]settings.Database{"default": {Engine: "django.db.backends.sqlite3", Name: filepath.Join(t.TempDir(), "db.sqlite3")}}
 	migrated(t, s)
-	share(t, s, python(s))
+	r.Stop()
+	opened, err := site.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	sessions := opened.Manager(cloakroom.WithTimeout(time.Minute))
+	session := &cloakroom.Session{}
+	session.Set("a", 1)
+	if err := sessions.Save(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := sessions.Load(t.Context(), session.Key()); err != nil {
+		t.Fatal(err)
+	}
+	r.Start()
+	before, _ := opened.Cache()
+	const key = ":1:django.contrib.sessions.cached_db"
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if _, err := sessions.Load(t.Context(), session.Key()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := before.Get(t.Context(), key+session.Key())
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the cache is back, and is not used: %v", err)
+		}
+	}
 }
 
 // What MariaDB has no encryption for is not sent in plain text.

@@ -26,8 +26,8 @@ type Site struct {
 	closers []io.Closer
 }
 
-// Open opens what s names. It reaches for every back end, but for a cache before
-// a database, without which the sessions can be had all the same.
+// Open opens what s names. It reaches for every back end. A cache before a
+// database may be away: the sessions can be had without it, and it is tried again.
 //
 // The error is [cloakroom.ErrConfig] or [cloakroom.ErrUnavailable], names the
 // setting and its place in the files, and says what mends it. It holds no
@@ -51,14 +51,18 @@ func (s *Site) open(ctx context.Context, p plan) (err error) {
 		}
 		s.owns(s.store)
 		if signed, ok := s.store.(cloakroom.Signed); ok {
-			if s.Settings.SecretKey == "" && s.Settings.NoSecretKey != nil {
-				return s.Settings.NoSecretKey
+			if s.Settings.NoSecretKey != nil && s.Settings.EngineURL == "" {
+				return s.Settings.NoSecretKey // it says more than the engine could
 			}
 			s.store = signed.WithSecretKeys(s.Settings.SecretKey, s.Settings.SecretKeyFallbacks...)
 		}
 	}
 	if p.cache != nil {
-		if s.cache, err = p.cache.open(ctx); err != nil {
+		s.cache, err = p.cache.open(ctx)
+		switch {
+		case err != nil && p.store != nil && errors.Is(err, cloakroom.ErrUnavailable):
+			s.cache = newLateCache(p.cache)
+		case err != nil:
 			return p.cache.failure(err)
 		}
 		s.owns(s.cache)

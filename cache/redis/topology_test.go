@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/redis"
 	"github.com/cloakroom-go/cloakroom/enginetest"
 	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 	"github.com/cloakroom-go/cloakroom/internal/server"
@@ -138,6 +139,15 @@ func TestCluster(t *testing.T) {
 		ExpiryGranularity: granularity,
 		Trials:            1000,
 	})
+
+	whole, err := redis.New(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	if health, err := whole.Health(t.Context()); err != nil || len(health) != 3 {
+		t.Errorf("%d primaries tell how they are (%v)", len(health), err)
+	}
 
 	e := open(t, address, apart(t))
 	sessions := some(t, e, 100)
