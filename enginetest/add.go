@@ -11,7 +11,7 @@ import (
 )
 
 // elsewhere is a version as another engine has them.
-type elsewhere struct{ raw []byte }
+type elsewhere struct{ _ []byte }
 
 // taken is a session as another engine has it.
 func taken(data map[string]any) *cloakroom.Record {

@@ -25,7 +25,10 @@ import (
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
-var sessions = flag.Int("sessions", 100_000, "how many sessions move")
+var (
+	sessions = flag.Int("sessions", 100_000, "how many sessions move")
+	readers  = flag.Int("djangos", 2, "how many Djangos read them")
+)
 
 const cached = `
 SESSION_ENGINE = "django.contrib.sessions.backends.cache"
@@ -70,10 +73,16 @@ func TestMoving(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	onMariaDB := djangotest.Start(t, inDatabase, database.Settings)
-	onRedis := djangotest.Start(t, fmt.Sprintf(cached, store.Addr))
+	start := func(settings ...string) (djangos []*djangotest.Django) {
+		for range *readers {
+			djangos = append(djangos, djangotest.Start(t, settings...))
+		}
+		return djangos
+	}
+	onMariaDB := start(inDatabase, database.Settings)
+	onRedis := start(fmt.Sprintf(cached, store.Addr))
 	began := time.Now()
-	site := movingtest.New(t, onMariaDB, inMemcached(), *sessions, horizon)
+	site := movingtest.New(t, onMariaDB[0], inMemcached(), *sessions, horizon)
 	fmt.Printf("%d sessions in Memcached after %v\n", *sessions, since(began))
 
 	fmt.Println("| from | to | copied | by their users | skipped, failed | took | sessions/s | updates | logins | new keys | logouts | refused | Django reads | in |")
@@ -81,7 +90,7 @@ func TestMoving(t *testing.T) {
 	for _, move := range []struct {
 		from, to         string
 		openFrom, openTo func() cloakroom.Engine
-		django           *djangotest.Django
+		djangos          []*djangotest.Django
 	}{
 		{"Memcached", "MariaDB", inMemcached, inMariaDB, onMariaDB},
 		{"MariaDB", "Redis", inMariaDB, inRedis, onRedis},
@@ -102,13 +111,13 @@ func TestMoving(t *testing.T) {
 		}
 		site.Check(move.openTo())
 		began = time.Now()
-		read, live := site.ReadBy(move.django), site.Live()
+		read, live := site.ReadBy(move.djangos...), site.Live()
 		if read != live {
 			t.Errorf("Django reads %d of %d sessions", read, live)
 		}
 		c := &site.Counts
 		fmt.Printf("| %s | %s | %d | %d | %d | %v | %.0f | %d | %d | %d | %d | %d | %d of %d | %v |\n",
-			move.from, move.to, report.Copied, int64(was)-report.Copied, int64(len(report.Skipped))+report.Failed,
+			move.from, move.to, report.Copied, was-report.Copied, int64(len(report.Skipped))+report.Failed,
 			took, float64(was)/took.Seconds(),
 			c.Updates.Load(), c.Logins.Load(), c.Cycles.Load(), c.Logouts.Load(), c.Refused.Load(), read, live, since(began))
 		if t.Failed() {

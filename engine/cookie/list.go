@@ -3,6 +3,7 @@ package cookie
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -26,6 +27,33 @@ type List interface {
 	// Get returns what is kept under key. The error is [cloakroom.ErrNotFound]
 	// when there is nothing.
 	Get(ctx context.Context, key string) (*cloakroom.Record, error)
+}
+
+// Keeper is an engine that keeps its sessions on a server, such as db or file.
+type Keeper interface {
+	cloakroom.Engine
+	cloakroom.Adder
+}
+
+// ListIn is a List in an engine that has its secret keys: each name is the key of
+// an empty session there. Unlike a cache, a database throws nothing out before
+// its time.
+func ListIn(e Keeper) List { return listIn{e} }
+
+type listIn struct{ Keeper }
+
+func (l listIn) Add(ctx context.Context, key string, r *cloakroom.Record) (bool, error) {
+	listed := *r
+	listed.Key = strings.TrimPrefix(key, listPrefix)
+	err := l.Keeper.Add(ctx, &listed)
+	if errors.Is(err, cloakroom.ErrConflict) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (l listIn) Get(ctx context.Context, key string) (*cloakroom.Record, error) {
+	return l.Load(ctx, strings.TrimPrefix(key, listPrefix))
 }
 
 // listPrefix begins the names on the list, in the manner of Django's caches.

@@ -10,6 +10,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/cache/memcached"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
+	"github.com/cloakroom-go/cloakroom/engine/file"
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
@@ -74,5 +75,32 @@ func TestListInACache(t *testing.T) {
 				t.Errorf("ended, after an outage: %v", err)
 			}
 		})
+	}
+}
+
+// A list in files: what is on it stays out, and a second logout finds it there.
+func TestListInAnEngine(t *testing.T) {
+	t.Parallel()
+	files, err := file.Open(t.Context(), "file://"+t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := cookie.Open(cookie.WithRevocation(cookie.ListIn(files.WithSecretKeys(secret).(*file.Engine)))).WithSecretKeys(secret)
+	plain := create(t, open(), nil) // without a name, as Django's are
+	for _, r := range []*cloakroom.Record{create(t, e, nil), plain} {
+		if _, err := e.Load(t.Context(), r.Key); err != nil {
+			t.Errorf("live: %v", err)
+		}
+		for range 2 {
+			if err := e.Delete(t.Context(), r.Key); err != nil {
+				t.Error(err)
+			}
+			if _, err := e.Load(t.Context(), r.Key); !errors.Is(err, cloakroom.ErrNotFound) {
+				t.Errorf("ended: %v", err)
+			}
+		}
+	}
+	if _, err := e.Load(t.Context(), create(t, e, nil).Key); err != nil {
+		t.Errorf("live: %v", err)
 	}
 }

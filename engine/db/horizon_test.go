@@ -113,7 +113,7 @@ func TestAddHorizonFromMemcached(t *testing.T) {
 		e := openMigrated(t, filepath.Join(t.TempDir(), "sessions.sqlite3"), c.options...).
 			WithSecretKeys(horizonKey).(*db.Engine)
 		if err := e.Holds(data); err != nil {
-			t.Errorf("%s: holds: %v", name, err)
+			t.Errorf("%s: %v", name, err)
 		}
 		key := cloakroom.NewKey()
 		if err := e.Add(t.Context(), foreign(key, data, time.Now().Add(time.Hour))); err != nil {

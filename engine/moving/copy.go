@@ -221,7 +221,11 @@ func (p *pass) progress() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.options.Progress(p.done.Load(), max(p.total, p.done.Load()))
+	done, total := p.done.Load(), p.total
+	if total > 0 {
+		total = max(total, done) // sessions begin meanwhile
+	}
+	p.options.Progress(done, total)
 }
 
 func (p *pass) count(n *int64) {

@@ -398,6 +398,31 @@ func TestCopySkips(t *testing.T) {
 	}
 }
 
+// What was JSON becomes the lists and dictionaries that it says, for Python too.
+func TestCopyToPickles(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	s.from, s.to = openFiles(t, session.JSON), openFiles(t, session.Pickle)
+	data := map[string]any{"list": []any{int64(1), map[string]any{"deep": nil}}, "map": map[string]any{"a": "b"}}
+	r := &cloakroom.Record{Data: data, Expires: time.Now().Add(time.Hour)}
+	if err := s.from.Create(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	report, err := moving.Copy(t.Context(), s.to, s.from, moving.Options{})
+	s.is(moving.Report{Copied: 1}, report, err)
+	got, err := s.to.Load(t.Context(), r.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, isPickled := got.Data["list"].(pickle.Raw); !isPickled {
+		t.Errorf("the list is a %T", got.Data["list"])
+	}
+	tagged, err := pickle.Tag(got.Data)
+	if diff := cmp.Diff(any(data), tagged); diff != "" || err != nil {
+		t.Errorf("(-want +got): %v\n%s", err, diff)
+	}
+}
+
 func openFiles(t *testing.T, serializer session.Serializer) cloakroom.Engine {
 	t.Helper()
 	e, err := file.Open(t.Context(), "file://"+t.TempDir(), file.WithSerializer(serializer))

@@ -146,8 +146,7 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	}
 	if was.old {
 		moved, err := e.bring(ctx, r.Key, func(old *cloakroom.Record) *cloakroom.Record {
-			// Never shorter than the old one lives, until that is gone.
-			return &cloakroom.Record{Data: r.Data, Expires: later(r.Expires, old.Expires)}
+			return &cloakroom.Record{Data: r.Data, Expires: noEarlier(r.Expires, old.Expires)}
 		})
 		if err != nil {
 			return gone("save", err)
@@ -189,7 +188,7 @@ func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error
 		was := r.Version.(version)
 		if was.old {
 			moved, err := e.bring(ctx, key, func(old *cloakroom.Record) *cloakroom.Record {
-				return &cloakroom.Record{Data: old.Data, Expires: later(expires, old.Expires)}
+				return &cloakroom.Record{Data: old.Data, Expires: noEarlier(expires, old.Expires)}
 			})
 			switch {
 			case errors.Is(err, cloakroom.ErrConflict):
@@ -237,9 +236,14 @@ func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
 	return n + more, err
 }
 
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
+// noEarlier is when a session that moves expires: not before the old one does, as
+// long as that is there. One that does not tell is taken to live yet.
+func noEarlier(expires, old time.Time) time.Time {
+	if old.IsZero() {
+		old = time.Now().Add(markerLife)
 	}
-	return a
+	if old.After(expires) {
+		return old
+	}
+	return expires
 }

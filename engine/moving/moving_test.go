@@ -216,3 +216,40 @@ func TestOutage(t *testing.T) {
 		}
 	}
 }
+
+// A session does not end by halves, whether or not the old one tells when it
+// expires.
+func TestEndNeedsTheOld(t *testing.T) {
+	t.Parallel()
+	for name, wrap := range map[string]func(cloakroom.Engine) cloakroom.Engine{
+		"told":   func(e cloakroom.Engine) cloakroom.Engine { return e },
+		"untold": func(e cloakroom.Engine) cloakroom.Engine { return forgetful{e} },
+	} {
+		from := locmem.Open()
+		e := move(t, locmem.Open(), keeping{wrap(from)})
+		r := &cloakroom.Record{Data: map[string]any{}, Expires: time.Now().Add(time.Hour)}
+		if err := from.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // once in the old, and once in the new
+			got, err := e.Load(t.Context(), r.Key)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			got.Expires = time.Unix(0, 0)
+			if err := e.Save(t.Context(), got); !errors.Is(err, cloakroom.ErrUnavailable) {
+				t.Errorf("%s: Save that ends it: %v", name, err)
+			}
+		}
+		if err := e.Delete(t.Context(), r.Key); !errors.Is(err, cloakroom.ErrUnavailable) {
+			t.Errorf("%s: Delete: %v", name, err)
+		}
+	}
+}
+
+// keeping is an engine from which nothing can be deleted.
+type keeping struct{ cloakroom.Engine }
+
+func (keeping) Delete(context.Context, string) error {
+	return &cloakroom.Error{Engine: "keeping", Op: "delete", Kind: cloakroom.ErrUnavailable}
+}

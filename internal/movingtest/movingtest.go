@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,7 @@ const (
 	engines = 4   // that share the clients, as processes of a site do
 	hot     = 64  // sessions that many clients use at the same time
 	pause   = 3   // milliseconds on average, between two requests of a client
-	chunk   = 500 // sessions that Django is asked for at once
+	atOnce  = 500 // sessions that Django is asked for
 )
 
 // Site is a site whose sessions move.
@@ -120,7 +121,7 @@ func (s *Site) data(x *session) map[string]any {
 }
 
 // Live is how many sessions there have to be.
-func (s *Site) Live() (n int) {
+func (s *Site) Live() (n int64) {
 	for _, x := range s.sessions {
 		if !x.ended.Load() {
 			n++
@@ -317,37 +318,50 @@ func (s *Site) Check(e cloakroom.Engine) {
 	}
 }
 
-// ReadBy has Django read every session, and compare it with what it should be.
-// It returns how many there are.
-func (s *Site) ReadBy(d *djangotest.Django) (read int) {
+// ReadBy has Django read every session, in one or several processes, and compare
+// it with what it should be. It returns how many are.
+func (s *Site) ReadBy(djangos ...*djangotest.Django) (read int64) {
 	s.t.Helper()
-	d.Exec(s.python)
-	var asked []*session
-	ask := func() {
-		s.t.Helper()
-		var keys strings.Builder
-		for _, x := range asked {
-			fmt.Fprintf(&keys, "(%q, %d), ", x.key, x.template)
-		}
-		for i, found := range d.Eval(djangotest.Python("read([" + keys.String() + "])")).([]any) {
-			x := asked[i]
-			want := []any{int64(x.serial), x.clicks.Load(), true}
-			if got, ok := found.([]any); !ok || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
-				s.t.Errorf("session %d: Django reads %v, want %v", x.serial, found, want)
-				continue
-			}
-			read++
-		}
-		asked = asked[:0]
-	}
+	var live []*session
 	for _, x := range s.sessions {
-		if x.ended.Load() {
+		if !x.ended.Load() {
+			live = append(live, x)
+		}
+	}
+	chunks := make(chan []*session)
+	go func() {
+		defer close(chunks)
+		for chunk := range slices.Chunk(live, atOnce) {
+			chunks <- chunk
+		}
+	}()
+	var good atomic.Int64
+	var reading sync.WaitGroup
+	for _, d := range djangos {
+		reading.Go(func() {
+			d.Exec(s.python)
+			for chunk := range chunks {
+				good.Add(s.read(d, chunk))
+			}
+		})
+	}
+	reading.Wait()
+	return good.Load()
+}
+
+func (s *Site) read(d *djangotest.Django, asked []*session) (good int64) {
+	var keys strings.Builder
+	for _, x := range asked {
+		fmt.Fprintf(&keys, "(%q, %d), ", x.key, x.template)
+	}
+	for i, found := range d.Eval(djangotest.Python("read([" + keys.String() + "])")).([]any) {
+		x := asked[i]
+		want := []any{int64(x.serial), x.clicks.Load(), true}
+		if got, ok := found.([]any); !ok || !slices.Equal(got, want) {
+			s.t.Errorf("session %d: Django reads %v, want %v", x.serial, found, want)
 			continue
 		}
-		if asked = append(asked, x); len(asked) == chunk {
-			ask()
-		}
+		good++
 	}
-	ask()
-	return read
+	return good
 }

@@ -22,9 +22,9 @@ def read(keys):
     """What the sessions under those keys are like, each [key, which template]."""
     found = []
     for key, which in keys:
-        try:
-            session = dict(opened(key).items())
-        except Gone:
+        store = backend.SessionStore(key)
+        session = store.load()
+        if store.session_key != key:
             found.append(None)
             continue
         serial, clicks = session.pop("serial"), session.pop("clicks")
