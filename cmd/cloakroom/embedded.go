@@ -29,10 +29,8 @@ const (
 	absoluteTimeout = 24 * time.Hour
 )
 
-const (
-	clearEvery = 10 * time.Minute
-	clearBatch = 500
-)
+// clearEvery is how often what has expired is cleared, about.
+const clearEvery = 10 * time.Minute
 
 // embedded is all that serve stands on when there are no settings: one SQLite
 // file and a secret key, in one folder.
@@ -129,25 +127,4 @@ func (e *embedded) greet(ctx context.Context, out io.Writer, address netip.AddrP
 		fmt.Fprintf(out, "Sign in    as %s with the one-time password %s\n", name, password)
 	}
 	return nil
-}
-
-// clearExpired keeps the table from growing, in transactions so short that
-// nobody waits for them.
-func (e *embedded) clearExpired(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(clearEvery)
-	defer tick.Stop()
-	for {
-		n, err := e.engine.ClearExpired(ctx, clearBatch)
-		if err != nil && ctx.Err() == nil {
-			log.Warn("expired sessions could not be cleared", "error", err)
-		}
-		if n == clearBatch {
-			continue
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
 }

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cloakroom-go/cloakroom/clearing"
 )
 
 const (
@@ -93,7 +95,7 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 	background, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() { store.history.Run(background, store.engine, log) })
-	running.Go(func() { store.clearExpired(background, log) })
+	running.Go(func() { clearing.Keep(background, store.engine, clearEvery, log) })
 	defer running.Wait()
 	defer stop()
 

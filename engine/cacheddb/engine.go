@@ -63,6 +63,7 @@ type Engine struct {
 var (
 	_ cloakroom.Signed    = (*Engine)(nil)
 	_ cloakroom.Lister    = (*Engine)(nil)
+	_ cloakroom.Sweeper   = (*Engine)(nil)
 	_ cloakroom.Pinger    = (*Engine)(nil)
 	_ cloakroom.Measurer  = (*Engine)(nil)
 	_ cloakroom.Describer = (*Engine)(nil)

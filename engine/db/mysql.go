@@ -36,6 +36,7 @@ var mysqlDialect = dialect{
 		walk:   `DELETE FROM django_session WHERE session_key >= ? AND session_key < ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
 		walkOn: `DELETE FROM django_session WHERE session_key >= ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
 	},
+	atOnce: 10_000,
 	columns: `SELECT column_name, column_key = 'PRI' FROM information_schema.columns
 		WHERE table_schema = DATABASE() AND table_name = 'django_session'`,
 	formatTime:  func(at time.Time, zone *time.Location) any { return at.In(zone).Format(localTime + ".000000") },

@@ -32,6 +32,7 @@ var postgresDialect = dialect{
 				FROM pg_class WHERE oid = 'django_session'::regclass) AS counted`,
 		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
 	},
+	atOnce: 10_000,
 	columns: `SELECT attname, EXISTS (SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey))
 		FROM pg_attribute WHERE attrelid = to_regclass('django_session') AND attnum > 0 AND NOT attisdropped`,
 	formatTime: func(at time.Time, _ *time.Location) any { return at },

@@ -32,6 +32,7 @@ var sqliteDialect = dialect{
 			(SELECT coalesce(sum(octet_length(session_data)), 0) FROM django_session)`,
 		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
 	},
+	atOnce:      500, // nobody else can write meanwhile
 	columns:     `SELECT name, pk > 0 FROM pragma_table_info('django_session')`,
 	formatTime:  formatSQLiteTime,
 	parseTime:   parseLocalTime,
