@@ -93,8 +93,8 @@ func Run(ctx context.Context, engine cloakroom.Engine, o Options) (Report, error
 	for n, err := range cloakroom.Sweep(ctx, engine, pace.limit) {
 		report.Cleared += int64(n)
 		report.Largest = max(report.Largest, n)
-		tell()
 		if err == nil {
+			tell()
 			silence.Stop()
 			err = pace.rest(ctx, n)
 			silence.Reset(patience)

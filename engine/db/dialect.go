@@ -10,6 +10,9 @@ type dialect struct {
 	name       string // "SQLite"
 	statements statements
 
+	// atOnce is how many rows a sweep deletes at most in one transaction.
+	atOnce int
+
 	// columns lists the columns of django_session, none when it is missing:
 	// name, kind, length or 0 if that is not bounded, whether it is in the
 	// primary key, whether an INSERT has to name it.

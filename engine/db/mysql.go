@@ -39,6 +39,7 @@ var mysqlDialect = dialect{
 		walk:   `DELETE FROM django_session WHERE session_key >= ? AND session_key < ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
 		walkOn: `DELETE FROM django_session WHERE session_key >= ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
 	},
+	atOnce: 10_000,
 	columns: `SELECT column_name, data_type, COALESCE(character_maximum_length, 0), column_key = 'PRI',
 			is_nullable = 'NO' AND column_default IS NULL AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%generated%'
 		FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'django_session'`,
