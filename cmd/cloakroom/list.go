@@ -123,11 +123,11 @@ func (p *program) listWriter(keys bool) (write func(listed) error, end func() er
 	}
 	table := p.Table("KEY", "USER", "EXPIRES", "SIZE")
 	return func(l listed) error {
-		key := l.Key
-		if !keys {
-			key = shorten(key)
+		key, expires := shorten(l.Key), when(l.Expires)
+		if keys { // which leave room for less
+			key, expires = l.Key, clock(l.Expires)
 		}
-		return table.Add(key, l.User.String(), when(l.Expires), human.Bytes(int64(l.Size)))
+		return table.Add(key, l.User.String(), expires, human.Bytes(int64(l.Size)))
 	}, table.Close
 }
 
@@ -149,10 +149,18 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// when is a time as people read it, in their zone.
-func when(t *time.Time) string {
+// clock is a time as people read it, in their zone.
+func clock(t *time.Time) string {
 	if t == nil {
 		return "–"
 	}
-	return t.Local().Format("2006-01-02 15:04") + " (" + human.Relative(*t) + ")"
+	return t.Local().Format("2006-01-02 15:04")
+}
+
+// when says how far off it is, too.
+func when(t *time.Time) string {
+	if t == nil {
+		return clock(nil)
+	}
+	return clock(t) + " (" + human.Relative(*t) + ")"
 }

@@ -61,31 +61,31 @@ func (p *program) showSettings() error {
 		}
 		return p.Document(all)
 	}
-	table := p.Table("SETTING", "VALUE", "FROM")
 	for _, item := range s.Items() {
-		if err := addSetting(table, item.Name, item.Value, p.sourceText(item.Source)); err != nil {
-			return err
-		}
-	}
-	return table.Close()
-}
-
-// addSetting writes a dictionary over several rows.
-func addSetting(table *output.Table, name string, value any, from string) error {
-	dict, ok := value.(map[string]any)
-	if !ok || len(dict) == 0 {
-		return table.Add(name, settingText(value), from)
-	}
-	if err := table.Add(name, "", from); err != nil {
-		return err
-	}
-	indent := strings.Repeat(" ", len(name)-len(strings.TrimLeft(name, " "))+2)
-	for _, key := range slices.Sorted(maps.Keys(dict)) {
-		if err := addSetting(table, indent+key, dict[key], ""); err != nil {
-			return err
-		}
+		p.sayValue(0, item.Name, item.Value, p.sourceText(item.Source))
 	}
 	return nil
+}
+
+// valuesAt is the column that values begin in.
+const valuesAt = 33
+
+// sayValue writes a dictionary over several lines.
+func (p *program) sayValue(depth int, name string, value any, from string) {
+	dict, nested := value.(map[string]any)
+	text := ""
+	if nested = nested && len(dict) > 0; !nested {
+		text = settingText(value)
+	}
+	if from != "" {
+		text += " (" + from + ")"
+	}
+	p.Paragraph(p.Styled(output.Bold, strings.Repeat("  ", depth)+output.Clean(name)), valuesAt, text)
+	if nested {
+		for _, key := range slices.Sorted(maps.Keys(dict)) {
+			p.sayValue(depth+1, key, dict[key], "")
+		}
+	}
 }
 
 // settingText is a value as Python writes it, but for quotes.

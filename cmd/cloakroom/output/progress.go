@@ -57,24 +57,23 @@ func (p *Progress) Tell(done, total int64) {
 	p.drawn = true
 }
 
-// line is such as "cleared 12,000 of about 900,000  ━━━─────  13 %, 8,000 a second, 2 minutes left".
+// line is such as "cleared 12,000 of 900,000  ━━───  1 %, 8,000/s, 2 minutes left".
 func (p *Progress) line(done, total int64, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s", p.what, human.Count(done))
 	rate := float64(done) / took.Seconds()
-	total = max(total, done)
-	if known := total > done; known {
-		fmt.Fprintf(&b, " of about %s", human.Count(total))
+	if total > done {
 		part := float64(done) / float64(total)
+		fmt.Fprintf(&b, " of %s", human.Count(total)) // which others may change meanwhile
 		if p.terminal {
-			const length = 20
+			const length = 16
 			full := int(part * length)
 			b.WriteString("  " + strings.Repeat("━", full) + strings.Repeat("─", length-full) + " ")
 		}
 		fmt.Fprintf(&b, " %d %%", int(part*100))
 	}
 	if done > 0 {
-		fmt.Fprintf(&b, ", %s a second", human.Count(int64(rate)))
+		fmt.Fprintf(&b, ", %s/s", human.Count(int64(rate)))
 		if total > done {
 			fmt.Fprintf(&b, ", %s left", human.Span(time.Duration(float64(total-done)/rate*float64(time.Second))))
 		}
