@@ -29,6 +29,7 @@ var changing = []struct {
 	{regexp.MustCompile(`"[a-z0-9]{32}"`), `"KEY"`},
 	{regexp.MustCompile(`"[\w.-]+:[A-Za-z0-9]{6}:[\w-]{43}"`), `"SIGNED"`},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), `127.0.0.1:PORT`},
+	{regexp.MustCompile(`"seconds": [\d.e-]+`), `"seconds": SECONDS`},
 	{regexp.MustCompile(`"one_time_password": "[^"]*"`), `"one_time_password": "PASSWORD"`},
 }
 
@@ -126,6 +127,7 @@ func TestJSON(t *testing.T) {
 	golden(t, "revoke-user", folder, s.done(t, "revoke", "--user", "ada", "--json"))
 	golden(t, "copy", folder, s.done(t, "copy", "--to-settings", settings, "--json"))
 	golden(t, "migrate", folder, s.done(t, "migrate", "--json"))
+	golden(t, "clearsessions", folder, s.done(t, "clearsessions", "--json"))
 	golden(t, "createdb", folder, s.done(t, "createdb", "--json"))
 	golden(t, "revoke-all", folder, s.done(t, "revoke", "--all", "--yes", "--json"))
 	golden(t, "list-empty", folder, s.done(t, "list", "--json"))

@@ -65,7 +65,7 @@ func Span(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return Plural(max(1, int((d+time.Second-1)/time.Second)), "second")
-	case d < time.Hour:
+	case d < time.Hour-30*time.Second: // which is 60 minutes from there on
 		return Plural(int(d.Round(time.Minute)/time.Minute), "minute")
 	case d < 48*time.Hour:
 		return Plural(int(d.Round(time.Hour)/time.Hour), "hour")
