@@ -111,10 +111,7 @@ func agree(t *testing.T, file string, names *python.Namespace, want map[string]a
 		if diff := cmp.Diff(value, fill(tagged(b.Value), value, &holes)); diff != "" {
 			t.Errorf("%s (-Python +Go):\n%s", name, diff)
 		}
-		if holes > 0 && os.Getenv("SHOW") != "" {
-			t.Logf("%s: %v", name, python.WhyUnknown(b.Value))
-		}
-		if ours := slices.Contains(names2, name); ours && holes > 0 != slices.Contains(unknown, name) {
+		if ours := slices.Contains(ourNames, name); ours && holes > 0 != slices.Contains(unknown, name) {
 			t.Errorf("%s: %d unknown values in it: %v", name, holes, b.Value)
 		}
 	}
@@ -125,8 +122,8 @@ func agree(t *testing.T, file string, names *python.Namespace, want map[string]a
 	}
 }
 
-// names2 are the settings of ours.
-var names2 = func() (all []string) {
+// ourNames are the settings of ours.
+var ourNames = func() (all []string) {
 	for _, item := range (&Settings{IsHorizon: true}).Items() {
 		all = append(all, item.Name)
 	}

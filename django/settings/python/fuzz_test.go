@@ -23,14 +23,12 @@ func FuzzExec(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, source string) {
-		start := time.Now()
+		slow := time.AfterFunc(20*time.Second, func() { panic("it does not end") })
+		defer slow.Stop()
 		names := New(Host{})
 		_ = names.bounded(filepath.Join(t.TempDir(), "settings.py"), source)
 		for name := range names.Names() {
 			names.Lookup(name)
-		}
-		if took := time.Since(start); took > 10*time.Second {
-			t.Errorf("took %v", took)
 		}
 	})
 }

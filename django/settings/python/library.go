@@ -304,7 +304,6 @@ var pathMethods = map[string]method{
 	"is_dir":     func(_ *frame, v Value, _ Call) Value { return isDir(string(v.(Path))) },
 	"read_text":  func(f *frame, v Value, c Call) Value { return f.open(string(v.(Path)), c).text() },
 	"joinpath":   func(f *frame, v Value, c Call) Value { c.Args = append([]Value{v}, c.Args...); return makePath(f, c) },
-	"with_name":  nil,
 	"expanduser": func(_ *frame, v Value, c Call) Value { return c.Unknown("whose home is meant is not known") },
 }
 

@@ -101,7 +101,6 @@ func init() { // they call what refers to them
 			"rstrip":     strip1(strings.TrimRight, strings.TrimRightFunc),
 			"lower":      simple(strings.ToLower),
 			"upper":      simple(strings.ToUpper),
-			"title":      nil,
 			"startswith": affix(strings.HasPrefix),
 			"endswith":   affix(strings.HasSuffix),
 			"encode":     func(_ *frame, v Value, _ Call) Value { return Bytes(v.(Str)) },

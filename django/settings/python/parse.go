@@ -427,11 +427,7 @@ func (p *parser) simple() []statement {
 			return nil
 		case "assert":
 			p.take()
-			x := p.expression()
-			if p.accept(",") {
-				p.expression()
-			}
-			_ = x
+			p.expressionList()
 			return nil
 		case "del":
 			p.take()

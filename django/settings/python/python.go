@@ -16,7 +16,7 @@ import (
 
 // Bounds of what a file may ask for.
 const (
-	maxFile    = 1 << 20 // bytes of one file
+	maxFile    = 1 << 18 // bytes of one file
 	maxString  = 1 << 20 // bytes of one string, items of one list
 	maxSteps   = 500_000 // expressions and items, in all
 	maxImports = 20      // files that import each other
@@ -169,7 +169,10 @@ func (n *Namespace) bounded(path, source string) (err error) {
 }
 
 func (n *Namespace) exec(path, source string) {
-	n.run.step(len(source) / 8)
+	if len(source) > maxFile {
+		panic(boundError("the settings execute a text that is too long"))
+	}
+	n.run.step(len(source) / 4)
 	f := &frame{run: n.run, names: n, file: path}
 	f.exec(parse(source))
 }

@@ -170,7 +170,7 @@ func (s *scanner) next() {
 
 func (s *scanner) operator(rest string) {
 	for _, o := range operators {
-		if !strings.HasPrefix(rest, o) {
+		if o[0] != rest[0] || !strings.HasPrefix(rest, o) {
 			continue
 		}
 		switch o {
