@@ -17,7 +17,9 @@ type options struct {
 }
 
 func optionsOf(name string, all map[string]any) *options {
-	return &options{name: name, left: maps.Clone(all)}
+	o := &options{name: name, left: map[string]any{}}
+	maps.Copy(o.left, all)
+	return o
 }
 
 // take removes one and returns it. Nil is what is not there, and Python's None.
@@ -83,6 +85,13 @@ func (o *options) group(name string) *options {
 	default:
 		o.refuse(name)
 		return optionsOf(inner, nil)
+	}
+}
+
+// otherwise adds one that is not there, unless it says nothing.
+func (o *options) otherwise(name string, value any) {
+	if o.left[name] == nil && value != nil {
+		o.left[name] = value
 	}
 }
 

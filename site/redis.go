@@ -83,27 +83,21 @@ func redisPackageOf(c *cacheSetting) (opener, error) {
 	isCluster := slices.Contains(redisClusterClients, redisClient)
 	switch {
 	case !isSentinel && !slices.Contains(redisClients, client):
-		return nil, c.unknownClass("CLIENT_CLASS", client, "use django_redis.client.DefaultClient or SentinelClient; others keep sessions in ways of their own")
+		return nil, c.unknownClass("CLIENT_CLASS", "use django_redis.client.DefaultClient or SentinelClient; others keep sessions in ways of their own")
 	case !slices.Contains(redisPools, pool):
-		return nil, c.unknownClass("CONNECTION_POOL_CLASS", pool, "leave it out, or use redis.BlockingConnectionPool")
+		return nil, c.unknownClass("CONNECTION_POOL_CLASS", "leave it out, or use redis.BlockingConnectionPool")
 	case !isCluster && !slices.Contains(plainRedisClients, redisClient):
-		return nil, c.unknownClass("REDIS_CLIENT_CLASS", redisClient, "leave it out, or use redis.cluster.RedisCluster")
+		return nil, c.unknownClass("REDIS_CLIENT_CLASS", "leave it out, or use redis.cluster.RedisCluster")
 	}
-	var options []redis.Option
-	if class := o.text("SERIALIZER"); true {
-		serializer, known := redisSerializers[class]
-		if !known {
-			return nil, c.unknownClass("SERIALIZER", class, "choose one of django_redis.serializers: pickle, json, msgpack")
-		}
-		options = append(options, redis.WithSerializer(serializer))
+	serializer, known := redisSerializers[o.text("SERIALIZER")]
+	if !known {
+		return nil, c.unknownClass("SERIALIZER", "choose one of django_redis.serializers: pickle, json, msgpack")
 	}
-	if class := o.text("COMPRESSOR"); true {
-		compressor, known := redisCompressors[class]
-		if !known {
-			return nil, c.unknownClass("COMPRESSOR", class, "choose one of django_redis.compressors: zlib, gzip, lzma, lz4, zstd")
-		}
-		options = append(options, redis.WithCompressor(compressor))
+	compressor, known := redisCompressors[o.text("COMPRESSOR")]
+	if !known {
+		return nil, c.unknownClass("COMPRESSOR", "choose one of django_redis.compressors: zlib, gzip, lzma, lz4, zstd")
 	}
+	options := []redis.Option{redis.WithSerializer(serializer), redis.WithCompressor(compressor)}
 	if protocol, ok := o.number("PICKLE_VERSION"); ok {
 		if protocol < 0 {
 			protocol = 5 // Python's highest
@@ -111,12 +105,8 @@ func redisPackageOf(c *cacheSetting) (opener, error) {
 		options = append(options, redis.WithPickleProtocol(protocol))
 	}
 	own := o.group("CONNECTION_POOL_KWARGS")
-	if password := o.text("PASSWORD"); password != "" && own.left["password"] == nil {
-		own.left = with(own.left, "password", password)
-	}
-	if db := o.text("DB"); db != "" {
-		own.left = with(own.left, "db", db)
-	}
+	own.otherwise("password", o.take("PASSWORD"))
+	own.otherwise("db", o.take("DB"))
 	t, err := c.redisAt(c.locations(","), own)
 	if err != nil {
 		return nil, err
@@ -145,8 +135,8 @@ func oldRedisOf(c *cacheSetting) (opener, error) {
 		"SERIALIZER_CLASS":      {"", "redis_cache.serializers.PickleSerializer"},
 		"COMPRESSOR_CLASS":      {"", "redis_cache.compressors.NoopCompressor"},
 	} {
-		if class := o.text(name); !slices.Contains(known, class) {
-			return nil, c.unknownClass(name, class, "leave it out")
+		if !slices.Contains(known, o.text(name)) {
+			return nil, c.unknownClass(name, "leave it out")
 		}
 	}
 	var options []redis.Option
@@ -158,7 +148,8 @@ func oldRedisOf(c *cacheSetting) (opener, error) {
 		locations = []string{primary}
 	}
 	own := optionsOf("OPTIONS", nil)
-	own.left = map[string]any{"password": o.take("PASSWORD"), "db": o.take("DB")}
+	own.otherwise("password", o.take("PASSWORD"))
+	own.otherwise("db", o.take("DB"))
 	t, err := c.redisAt(locations, own)
 	if err != nil {
 		return nil, err
@@ -166,16 +157,16 @@ func oldRedisOf(c *cacheSetting) (opener, error) {
 	return t.opener(options...), nil
 }
 
-func (c *cacheSetting) unknownClass(name, class, mend string) error {
-	return c.wrong(fmt.Sprintf("what %q in OPTIONS['%s'] does cannot be known here", class, name), mend)
+func (c *cacheSetting) unknownClass(name, mend string) error {
+	return c.wrong(fmt.Sprintf("what %q in OPTIONS['%s'] does cannot be known here", c.Options[name], name), mend)
 }
 
 // redisTarget is what an address for package redis is made of.
 type redisTarget struct {
 	family, secure string // "+sentinel"; "s" for TLS
 	user, password string
-	hosts          []string // or the path of a socket
-	path           string   // before the number of the database
+	hosts          []string // none where path is that of a socket
+	path           string   // or the name of the primary that Sentinels watch
 	db             string
 	query          url.Values
 }
@@ -190,7 +181,7 @@ func (c *cacheSetting) redisAt(locations []string, own *options) (*redisTarget, 
 	if len(locations) == 0 {
 		return nil, c.wrong("LOCATION names no server", "write 'LOCATION': 'redis://host:6379/1'")
 	}
-	t := &redisTarget{}
+	t := &redisTarget{query: url.Values{}}
 	for i, location := range locations {
 		if parts := oldRedis.FindStringSubmatch(location); parts != nil {
 			location = "redis://" + parts[3] + "/" + parts[4]
@@ -209,15 +200,14 @@ func (c *cacheSetting) redisAt(locations []string, own *options) (*redisTarget, 
 		if i > 0 {
 			continue
 		}
-		own.left = maps.Clone(own.left)
 		for name, values := range u.Query() {
-			own.left = with(own.left, name, values[0])
+			own.left[name] = values[0]
 		}
 		if user := u.User.Username(); user != "" {
-			own.left = with(own.left, "username", user)
+			own.left["username"] = user
 		}
 		if password, ok := u.User.Password(); ok {
-			own.left = with(own.left, "password", password)
+			own.left["password"] = password
 		}
 		if u.Scheme == "rediss" {
 			t.secure = "s"
@@ -225,12 +215,11 @@ func (c *cacheSetting) redisAt(locations []string, own *options) (*redisTarget, 
 		if u.Scheme == "unix" {
 			t.hosts, t.family, t.path = nil, "unix", u.Path
 		} else if db := strings.Trim(u.Path, "/"); db != "" && u.Query().Get("db") == "" {
-			own.left = with(own.left, "db", db)
+			own.left["db"] = db
 		}
 	}
 	own.skip(redisOwn...)
 	t.user, t.password, t.db = own.text("username"), own.text("password"), own.text("db")
-	t.query = url.Values{}
 	reqs, given := own.left["ssl_cert_reqs"]
 	if text := own.text("ssl_cert_reqs"); given && (reqs == nil || text == "0" || strings.EqualFold(text, "none")) {
 		t.query.Set("ssl_cert_reqs", "none")
@@ -246,7 +235,10 @@ func (c *cacheSetting) redisAt(locations []string, own *options) (*redisTarget, 
 
 // watchedBy makes t the primary that the Sentinels know by the host's name.
 func (c *cacheSetting) watchedBy(t *redisTarget, sentinels []any, own *options) error {
-	primary := (&url.URL{Host: t.hosts[0]}).Hostname()
+	primary := ""
+	if len(t.hosts) > 0 {
+		primary = (&url.URL{Host: t.hosts[0]}).Hostname()
+	}
 	t.family, t.path, t.hosts = "+sentinel", primary, nil
 	for _, one := range sentinels {
 		pair, ok := one.([]any)
@@ -278,6 +270,9 @@ func (t *redisTarget) opener(options ...redis.Option) opener {
 }
 
 func (t *redisTarget) address() string {
+	if t.family == "" {
+		t.hosts = t.hosts[:1] // the primary
+	}
 	u := url.URL{Scheme: "redis" + t.secure + t.family, Host: strings.Join(t.hosts, ",")}
 	if t.user != "" || t.password != "" {
 		u.User = url.UserPassword(t.user, t.password)
@@ -293,14 +288,4 @@ func (t *redisTarget) address() string {
 	}
 	u.RawQuery = query.Encode()
 	return u.String()
-}
-
-// with is m with one more, where m may be nil.
-func with(m map[string]any, name string, value any) map[string]any {
-	m = maps.Clone(m)
-	if m == nil {
-		m = map[string]any{}
-	}
-	m[name] = value
-	return m
 }

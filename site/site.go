@@ -1,6 +1,28 @@
 // Package site opens the session storage that a site's settings name: the one
 // place that knows which engine, cache or database stands behind which word of
 // Django's.
+//
+// Of OPTIONS it takes what says where sessions are and in what form. It passes
+// over what a client in Python does for itself: time limits, pools, retries, the
+// character set and isolation of a connection (session data is ASCII, and
+// READ COMMITTED is used here), init_command, SQLite's timeout. Everything else,
+// and every class that is not known here, is refused by name, for it may mean
+// that sessions are elsewhere or look otherwise.
+//
+//   - Memcached: "behaviors" of pylibmc with ketama and ketama_weighted, and its
+//     "binary", which is another way to say the same.
+//   - django-redis, and the redis_cache it was: CLIENT_CLASS Default and Sentinel
+//     with SENTINELS and SENTINEL_KWARGS, SERIALIZER, COMPRESSOR, PICKLE_VERSION,
+//     PASSWORD, DB, CONNECTION_POOL_KWARGS with the database, the account and TLS,
+//     a REDIS_CLIENT_CLASS for a Cluster. The URL in LOCATION has the last word.
+//     Of several locations the first is the primary, and is asked alone.
+//   - MySQL: unix_socket, host, port, user, password, database, ssl (ca, cert, key,
+//     check_hostname), ssl_mode, and read_default_file with read_default_group.
+//     A HOST that begins with a slash is a socket; localhost, or none, is the
+//     socket of this machine where there is one.
+//   - PostgreSQL: what libpq and package pgx have in common: sslmode, sslrootcert,
+//     sslcert, sslkey, service, passfile, options, target_session_attrs; and
+//     Django's assume_role.
 package site
 
 import (
