@@ -74,10 +74,10 @@ func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, er
 // and never for the two of an [Engine], which ends sessions in the old because
 // they live on in the new. It is used by one goroutine at a time.
 //
-// The first pass is that of [Copy], and the only one that mirrors. Later ones also write what changed in the
-// source since, if the target has what was copied, and remove from there what
-// ended in the source. What people changed or ended in the target stays so, even
-// where they began to use it meanwhile.
+// The first pass is that of [Copy], and the only one that mirrors. Later ones also
+// write what changed in the source since, if the target has what was copied, and
+// remove from there what ended in the source. What people changed or ended in the
+// target stays so, even where they began to use it meanwhile.
 type Copier struct {
 	pair
 	options Options
