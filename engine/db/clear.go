@@ -25,7 +25,8 @@ func (e *Engine) Sweep(ctx context.Context, limit func() int) iter.Seq2[int, err
 			yield(0, e.failure("clear expired", err))
 			return
 		}
-		if backlog && !e.walk(ctx, limit, yield) {
+		if backlog {
+			e.walk(ctx, limit, yield)
 			return
 		}
 		for {

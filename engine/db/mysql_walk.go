@@ -53,12 +53,15 @@ func (e *Engine) isBacklog(ctx context.Context) (bool, error) {
 	return stats.Expired > stats.Live/share, err
 }
 
-// walk clears in the order of the key. It reports whether to go on.
-func (e *Engine) walk(ctx context.Context, limit func() int, yield func(int, error) bool) bool {
+// walk clears in the order of the key. It does not look by the expiry for what
+// may have expired meanwhile: that would meet every row that is only marked.
+func (e *Engine) walk(ctx context.Context, limit func() int, yield func(int, error) bool) {
 	w := &walk{Engine: e, limit: limit, yield: yield}
 	defer w.endLap()
 	start := cloakroom.NewKey() // two that walk at once are in different places
-	return w.stretch(ctx, start, "") && w.stretch(ctx, "", start)
+	if w.stretch(ctx, start, "") {
+		w.stretch(ctx, "", start)
+	}
 }
 
 // stretch clears the keys from one to before another, or to the last where end is
