@@ -7,6 +7,7 @@ import (
 	"errors"
 	"iter"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -22,6 +23,9 @@ const (
 	deletes = 16
 )
 
+// patience is how long one session may take.
+const patience = 10 * time.Second
+
 // Records yields the live records of an engine, a page at a time. An engine
 // that cannot list them is an error.
 func Records(ctx context.Context, engine cloakroom.Engine) iter.Seq2[*cloakroom.Record, error] {
@@ -36,7 +40,7 @@ func Records(ctx context.Context, engine cloakroom.Engine) iter.Seq2[*cloakroom.
 // Find returns the session that a session key means, or the only one whose key
 // begins so. For that it goes through all sessions.
 func Find(ctx context.Context, engine cloakroom.Engine, key string) (*cloakroom.Record, error) {
-	record, err := engine.Load(ctx, key)
+	record, err := load(ctx, engine, key)
 	_, lists := engine.(cloakroom.Lister)
 	if !errors.Is(err, cloakroom.ErrNotFound) || cloakroom.ValidKey(key) || !lists {
 		return record, err
@@ -59,7 +63,13 @@ func Find(ctx context.Context, engine cloakroom.Engine, key string) (*cloakroom.
 	if found == "" {
 		return nil, failure(engine, "find", cloakroom.ErrNotFound, "no session key begins so", "")
 	}
-	return engine.Load(ctx, found)
+	return load(ctx, engine, found)
+}
+
+func load(ctx context.Context, engine cloakroom.Engine, key string) (*cloakroom.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return engine.Load(ctx, key)
 }
 
 // Tally is how far [End] has come.
@@ -104,6 +114,8 @@ func deleteAll(ctx context.Context, engine cloakroom.Engine, keys []string) (int
 	ended := make([]bool, len(keys))
 	for i, key := range keys {
 		group.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
 			err := engine.Delete(ctx, key)
 			ended[i] = err == nil
 			return err

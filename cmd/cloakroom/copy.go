@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"github.com/cloakroom-go/cloakroom/django/settings"
 	"github.com/cloakroom-go/cloakroom/engine/moving"
 	"github.com/cloakroom-go/cloakroom/internal/human"
-	"github.com/cloakroom-go/cloakroom/site"
 )
 
 // pause is how long copy --follow rests between two passes.
@@ -71,16 +71,19 @@ func (p *program) copy(ctx context.Context, flags copyFlags) error {
 	if err != nil {
 		return err
 	}
-	source, err := site.Open(ctx, from)
+	source, err := p.openAt(ctx, from)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
-	target, err := site.Open(ctx, to)
+	target, err := p.openAt(ctx, to)
 	if err != nil {
 		return err
 	}
 	defer target.Close()
+	if d := describe(target.Engine); d.BackEnd != "" && !d.Shared {
+		return fmt.Errorf("%s ends with this command: copy to what the site can see", d.BackEnd)
+	}
 
 	progress := p.Progress("copied")
 	options := moving.Options{Mirror: flags.mirror, Lifetime: from.Cookie.Age, Progress: progress.Tell}

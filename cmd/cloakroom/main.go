@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cmd/cloakroom/output"
 )
 
@@ -40,6 +42,9 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 	case isUsage(err):
 		p.Note("%s; see '%s --help'", oneLine(err), used.CommandPath())
 		return exitUsage
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable):
+		p.Note("the session storage did not answer within %v: %s", patience, oneLine(err))
+		return exitFailed
 	default:
 		p.Note("%s", oneLine(err))
 		return exitFailed

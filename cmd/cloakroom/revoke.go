@@ -106,6 +106,8 @@ func (p *program) revokeOne(ctx context.Context, argument string) error {
 	case err != nil:
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	if err := site.Engine.Delete(ctx, record.Key); err != nil {
 		return err
 	}

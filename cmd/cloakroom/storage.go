@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/settings"
@@ -55,6 +56,15 @@ func (p *program) open(ctx context.Context) (*site.Site, error) {
 	if err != nil {
 		return nil, err
 	}
+	return p.openAt(ctx, s)
+}
+
+// patience is how long a server may take to answer before it is said to hang.
+const patience = 10 * time.Second
+
+func (p *program) openAt(ctx context.Context, s *settings.Settings) (*site.Site, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	opened, err := site.Open(ctx, s)
 	if err != nil {
 		return nil, err
