@@ -40,7 +40,7 @@ func checkDatabase(ctx context.Context, c *checker) {
 	}
 	before := time.Now()
 	clock, err := database.Clock(ctx)
-	if off := max(before.Sub(clock), clock.Sub(time.Now())); err == nil && off > farOff {
+	if off := max(before.Sub(clock), time.Until(clock)); err == nil && off > farOff {
 		c.say(Warning, "clock-differs", "let both keep time by NTP",
 			"The database server's clock is %s away from this machine's: sessions expire by the clock of whoever asks, so one that is off ends them early or late", off.Round(time.Second))
 	}
