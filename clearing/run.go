@@ -58,8 +58,7 @@ func (r Report) Left() time.Duration {
 // in several processes, are slower together than apart and otherwise no matter.
 // The report says what was done, also beside an error. The error is that of the
 // engine, or the context's own.
-func Run(ctx context.Context, engine cloakroom.Engine, o Options) (Report, error) {
-	var report Report
+func Run(ctx context.Context, engine cloakroom.Engine, o Options) (report Report, err error) {
 	if o.Batch < 0 || o.Batch > MaxBatch || o.Rate < 0 {
 		return report, &cloakroom.Error{
 			Engine: "clearing", Op: "clear expired", Kind: cloakroom.ErrConfig,
@@ -68,9 +67,10 @@ func Run(ctx context.Context, engine cloakroom.Engine, o Options) (Report, error
 		}
 	}
 	began := time.Now()
+	defer func() { report.Elapsed = time.Since(began) }()
 	tell := func() {
-		if report.Elapsed = time.Since(began); o.Progress != nil {
-			report.Total = max(report.Total, report.Cleared)
+		if o.Progress != nil {
+			report.Elapsed, report.Total = time.Since(began), max(report.Total, report.Cleared)
 			o.Progress(report)
 		}
 	}
@@ -106,7 +106,6 @@ func Run(ctx context.Context, engine cloakroom.Engine, o Options) (Report, error
 			return report, unfinished(report, err)
 		}
 	}
-	report.Elapsed = time.Since(began)
 	return report, nil
 }
 

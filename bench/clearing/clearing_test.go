@@ -25,6 +25,7 @@ var (
 	roundsFlag = flag.Int("rounds", 5, "how often each clears")
 	syncFlag   = flag.Int("sync", 1, "innodb_flush_log_at_trx_commit")
 	poolFlag   = flag.String("pool", "4G", "innodb_buffer_pool_size")
+	othersFlag = flag.Bool("strategies", false, "also clear in ways that are not what became of it")
 	rateFlag   = flag.Int("rate", 0, "also clear with --rate so many")
 )
 
@@ -83,6 +84,9 @@ func TestClearing(t *testing.T) {
 	}
 	if *rateFlag > 0 {
 		ways = append(ways, &way{name: fmt.Sprintf("--rate %d", *rateFlag), clear: run(clearing.Options{Rate: *rateFlag})})
+	}
+	if *othersFlag {
+		ways = append(ways, strategies(b)...)
 	}
 	quiet := map[string]*latencies{}
 	for round := range *roundsFlag {
