@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -82,18 +84,21 @@ func (u *user) String() string {
 }
 
 func (p *program) list(ctx context.Context, of string, limit int, keys bool) (err error) {
+	if limit < 0 {
+		return usage(fmt.Errorf("--limit %d: it is 0 or more", limit))
+	}
 	site, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer site.Close()
 	write, end := p.listWriter(keys)
+	count := 0
 	defer func() {
-		if closeErr := end(); err == nil {
-			err = closeErr
+		if err == nil || count > 0 { // what was listed is a whole document
+			err = errors.Join(err, end())
 		}
 	}()
-	count := 0
 	for record, err := range roster.Records(ctx, site.Engine) {
 		if err != nil {
 			return err

@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -102,8 +102,8 @@ func (p *program) keyOf(argument string) (string, error) {
 		return argument, nil
 	}
 	key, err := p.Line()
-	if key == "" {
-		return "", usage(cmp.Or(err, errors.New("the session key on standard input is empty")))
+	if key == "" && (err == nil || errors.Is(err, io.EOF)) {
+		err = usage(errors.New("there is no session key on standard input"))
 	}
-	return key, nil
+	return key, err
 }

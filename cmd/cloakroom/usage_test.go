@@ -17,7 +17,10 @@ func TestUsage(t *testing.T) {
 		{"list", "--cache", "redis://127.0.0.1"},
 		{"list", "--settings", "settings.py", "--engine", "locmem:"},
 		{"list", "--limit", "few", "--engine", "locmem:"},
+		{"list", "--limit", "-1", "--engine", "locmem:"},
 		{"list", "--json=perhaps"},
+		{"clearsessions", "--batch", "0", "--engine", "locmem:"},
+		{"clearsessions", "--rate", "-1", "--engine", "locmem:"},
 		{"show"},
 		{"show", "one", "two"},
 		{"show", "-", "--engine", "locmem:"}, // with nothing on standard input
