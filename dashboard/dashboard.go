@@ -16,9 +16,13 @@ import (
 
 // Config says what a Dashboard stands on.
 type Config struct {
-	// Sessions keeps the visitors' own sessions, and its engine is the one
-	// that is shown. The Dashboard wraps itself in its Handler. Required.
+	// Sessions keeps the visitors' own sessions. The Dashboard wraps itself in
+	// its Handler. Required.
 	Sessions *cloakroom.Manager
+
+	// Site is the engine that is shown, and its sessions are another
+	// application's. Without it the engine of Sessions is shown.
+	Site cloakroom.Engine
 
 	// Accounts knows who may sign in; the People page needs a [Directory].
 	// Required.
@@ -49,7 +53,8 @@ type Config struct {
 // concurrent use.
 type Dashboard struct {
 	config  Config
-	engine  cloakroom.Engine
+	own     store // where the visitors' own sessions are
+	shown   store // what administrators see
 	log     *slog.Logger
 	pages   *pages
 	seal    *seal
@@ -66,7 +71,12 @@ func New(config Config) (*Dashboard, error) {
 	case config.BasePath != "" && (!strings.HasPrefix(config.BasePath, "/") || strings.HasSuffix(config.BasePath, "/")):
 		return nil, misconfigured(fmt.Sprintf("write the BasePath %q with a slash before and none after", config.BasePath))
 	}
-	d := &Dashboard{config: config, engine: config.Sessions.Engine(), log: config.Logger, pages: newPages(config.BasePath)}
+	d := &Dashboard{config: config, log: config.Logger, pages: newPages(config.BasePath)}
+	d.own = store{config.Sessions.Engine(), config.Accounts}
+	d.shown = d.own
+	if config.Site != nil {
+		d.shown = store{engine: config.Site}
+	}
 	if d.log == nil {
 		d.log = slog.Default()
 	}

@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/cloakroom-go/cloakroom/django/identity"
+
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // What ending many sessions may take at once: keys held, and time.
@@ -21,7 +25,7 @@ type ended struct {
 
 // String tells it to the administrator.
 func (e ended) String() string {
-	text := plural(e.count, "session") + " ended."
+	text := human.Plural(e.count, "session") + " ended."
 	if e.more {
 		text += " There are more: do it again."
 	}
@@ -29,25 +33,25 @@ func (e ended) String() string {
 }
 
 // endSessions ends the sessions of one owner, except the one under key.
-func (d *Dashboard) endSessions(ctx context.Context, of owner, except string) (ended, error) {
-	return d.endWhere(ctx, func(r row) bool { return r.Owner == of && r.key != except })
+func (s store) endSessions(ctx context.Context, of identity.User, except string) (ended, error) {
+	return s.endWhere(ctx, func(r row) bool { return r.Owner == of && r.key != except })
 }
 
 // endWhere ends the sessions that match. They are collected first: not every
 // engine lets go of what it lists.
-func (d *Dashboard) endWhere(ctx context.Context, match func(row) bool) (ended, error) {
+func (s store) endWhere(ctx context.Context, match func(row) bool) (ended, error) {
 	var keys []string
-	var s scan
-	for record, err := range d.records(ctx, &s) {
+	var met scan
+	for record, err := range s.records(ctx, &met) {
 		if errors.Is(err, errCannotList) {
 			return ended{}, nil
 		}
 		if err != nil {
 			return ended{}, fmt.Errorf("dashboard: look for sessions to end: %w", err)
 		}
-		if match(d.rowOf(record)) {
+		if match(rowOf(record)) {
 			if len(keys) == maxEnded {
-				s.Stopped = true
+				met.Stopped = true
 				break
 			}
 			keys = append(keys, record.Key)
@@ -58,9 +62,9 @@ func (d *Dashboard) endWhere(ctx context.Context, match func(row) bool) (ended, 
 		if time.Since(start) > endFor {
 			return ended{count: i, more: true}, nil
 		}
-		if err := d.engine.Delete(ctx, key); err != nil {
+		if err := s.engine.Delete(ctx, key); err != nil {
 			return ended{count: i, more: true}, fmt.Errorf("dashboard: end sessions: %w", err)
 		}
 	}
-	return ended{count: len(keys), more: s.Stopped}, nil
+	return ended{count: len(keys), more: met.Stopped}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // failure is an error page: what happened, and what to do about it.
@@ -40,7 +41,7 @@ var (
 func errThrottled(wait time.Duration) *failure {
 	return &failure{
 		Status: http.StatusTooManyRequests, Title: "Too many attempts", after: wait,
-		Text: "To keep accounts safe, wait " + span(wait) + " before you try again.",
+		Text: "To keep accounts safe, wait " + human.Span(wait) + " before you try again.",
 	}
 }
 

@@ -275,20 +275,3 @@ func TestPlotStaysInsideItsFrame(t *testing.T) {
 		}
 	})
 }
-
-func TestWords(t *testing.T) {
-	t.Parallel()
-	for got, want := range map[string]string{
-		plural(1, "session"): "1 session", plural(1204, "session"): "1,204 sessions", plural(0, "item"): "0 items",
-		count(-1234567): "-1,234,567", count(999): "999",
-		bytesText(999): "999 B", bytesText(1800): "1.8 KB", bytesText(3_500_000): "3.5 MB",
-		span(0): "1 second", span(1500 * time.Millisecond): "2 seconds", span(90 * time.Minute): "2 hours", span(14 * 24 * time.Hour): "14 days",
-		compact(1500): "1,500", compact(15_000): "15k", compact(2_500_000): "2.5M",
-		relative(time.Now().Add(-time.Hour)): "1 hour ago", relative(time.Now()): "just now", relative(time.Now().Add(13*24*time.Hour + time.Minute)): "in 13 days",
-		millis(30 * time.Microsecond): "under 0.1 ms", millis(1234 * time.Microsecond): "1.2 ms",
-	} {
-		if got != want {
-			t.Errorf("%q, want %q", got, want)
-		}
-	}
-}

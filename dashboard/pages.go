@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 //go:embed templates/*.html
@@ -31,14 +32,14 @@ func newPages(basePath string) *pages {
 	functions := template.FuncMap{
 		"path":     func(to string) string { return basePath + to },
 		"asset":    func(name string) string { return basePath + assetsByName()[name].path },
-		"relative": relative,
+		"relative": human.Relative,
 		"exact":    func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 		"stamp":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"count":    count,
+		"count":    human.Count,
 		"int64":    func(n int) int64 { return int64(n) },
-		"plural":   plural,
-		"bytes":    bytesText,
-		"millis":   millis,
+		"plural":   human.Plural,
+		"bytes":    human.Bytes,
+		"millis":   human.Millis,
 	}
 	p := &pages{byName: map[string]*template.Template{}}
 	base := template.Must(template.New("").Funcs(functions).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html"))

@@ -49,7 +49,7 @@ func (v *visit) changePassword() error {
 	kept := v.session.Key()
 	v.login(account)
 	v.tell("changed password")
-	if _, err := v.endSessions(ctx, account.owner(), kept); err != nil {
+	if _, err := v.own.endSessions(ctx, account.owner(), kept); err != nil {
 		v.report(ctx, err) // they are no longer good in any case
 	}
 	return v.done("/", "Your password is changed. You are signed out everywhere else.")

@@ -169,7 +169,7 @@ func (v *visit) resetPassword(directory Directory, a Account) error {
 		return err
 	}
 	v.tell("reset a password", "user", a.ID)
-	if _, err := v.endSessions(v.r.Context(), a.owner(), ""); err != nil {
+	if _, err := v.own.endSessions(v.r.Context(), a.owner(), ""); err != nil {
 		v.report(v.r.Context(), err) // they are no longer good in any case
 	}
 	return v.renderPeople(http.StatusOK, peopleBody{Password: &oneTime{a.Name, password}})
@@ -189,7 +189,7 @@ func (v *visit) signOutPerson(_ Directory, a Account) error {
 
 // endAndTell ends an account's sessions, except the one that asks.
 func (v *visit) endAndTell(a Account, message string) error {
-	ended, err := v.endSessions(v.r.Context(), a.owner(), v.session.Key())
+	ended, err := v.own.endSessions(v.r.Context(), a.owner(), v.session.Key())
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // plotRange is a span of time to plot.
@@ -92,7 +94,7 @@ func newPlot(samples []Sample, now time.Time, r plotRange) *plot {
 	}
 	y := func(n int64) float64 { return plotBaseline - plotInnerH*float64(n)/float64(top) }
 	for n := int64(0); n <= top; n += step {
-		p.Y = append(p.Y, tick{y(n), compact(n)})
+		p.Y = append(p.Y, tick{y(n), human.Compact(n)})
 	}
 	for t := since.Truncate(r.tick).Add(r.tick); t.Before(now); t = t.Add(r.tick) {
 		if at := x(t); at > plotLeft+labelRoom {
@@ -171,8 +173,8 @@ func summarise(points []Sample, r plotRange) string {
 	}
 	last := points[len(points)-1]
 	const at = "2 Jan 15:04"
-	return fmt.Sprintf("Last %s live, highest %s (%s), lowest %s (%s). Times in UTC.", count(last.Live),
-		count(highest.Live), highest.At.UTC().Format(at), count(lowest.Live), lowest.At.UTC().Format(at))
+	return fmt.Sprintf("Last %s live, highest %s (%s), lowest %s (%s). Times in UTC.", human.Count(last.Live),
+		human.Count(highest.Live), highest.At.UTC().Format(at), human.Count(lowest.Live), lowest.At.UTC().Format(at))
 }
 
 // niceStep is 1, 2 or 5 times a power of ten, for about wantedYTicks of them.

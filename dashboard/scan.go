@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
-	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/django/identity"
 )
 
 // What a look through the store may take. A page that stopped early says so.
@@ -20,29 +20,29 @@ const (
 type row struct {
 	Handle  string // the sealed key
 	Short   string // enough of the key to tell sessions apart
-	Owner   owner
+	Owner   identity.User
 	Name    string // of the owner; empty for an anonymous visitor
 	Device  device
 	Size    int
 	Expires time.Time
 	This    bool // the one that asks
 	key     string
+	data    map[string]any // as stored
 }
 
-func (d *Dashboard) rowOf(r *cloakroom.Record) row {
-	id, _ := plain(r.Data[auth.UserIDName]).(string)
-	backend, _ := plain(r.Data[auth.BackendName]).(string)
-	return row{Owner: owner{id, backend}, Device: deviceOf(r.Data), Size: r.Size, Expires: r.Expires, key: r.Key}
+func rowOf(r *cloakroom.Record) row {
+	owner, _ := identity.Of(r.Data)
+	return row{Owner: owner, Device: deviceOf(r.Data), Size: r.Size, Expires: r.Expires, key: r.Key, data: r.Data}
 }
 
 // finish fills in what only a row that is shown needs.
-func (v *visit) finish(ctx context.Context, rows []row, names *names) {
+func (v *visit) finish(ctx context.Context, rows []row, names names) {
 	for i := range rows {
 		r := &rows[i]
 		r.Handle = v.seal.handle(sealedKey, r.key)
 		r.Short = shorten(r.key)
 		r.This = r.key == v.session.Key()
-		r.Name = names.of(ctx, r.Owner)
+		r.Name = names.of(ctx, *r)
 	}
 }
 
@@ -59,9 +59,9 @@ type scan struct {
 var errCannotList = errors.New("this engine cannot list its sessions")
 
 // records goes through the live sessions, within bounds.
-func (d *Dashboard) records(ctx context.Context, s *scan) iter.Seq2[*cloakroom.Record, error] {
+func (s store) records(ctx context.Context, met *scan) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {
-		lister, ok := d.engine.(cloakroom.Lister)
+		lister, ok := s.engine.(cloakroom.Lister)
 		if !ok {
 			yield(nil, errCannotList)
 			return
@@ -70,16 +70,16 @@ func (d *Dashboard) records(ctx context.Context, s *scan) iter.Seq2[*cloakroom.R
 		defer cancel()
 		for record, err := range lister.List(limited) {
 			if err != nil {
-				if s.Stopped = limited.Err() != nil && ctx.Err() == nil && s.Seen > 0; !s.Stopped {
+				if met.Stopped = limited.Err() != nil && ctx.Err() == nil && met.Seen > 0; !met.Stopped {
 					yield(nil, err)
 				}
 				return
 			}
-			if s.Seen == maxScanned || limited.Err() != nil {
-				s.Stopped = true
+			if met.Seen == maxScanned || limited.Err() != nil {
+				met.Stopped = true
 				return
 			}
-			s.Seen++
+			met.Seen++
 			if !yield(record, nil) {
 				return
 			}

@@ -1,10 +1,14 @@
 package dashboard
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/cloakroom-go/cloakroom/internal/fields"
+)
 
 type oneBody struct {
 	row
-	Fields   []field
+	Fields   []fields.Field
 	Masked   bool // some values are
 	Revealed bool
 }
@@ -26,16 +30,16 @@ func (v *visit) revealSession() error {
 }
 
 func (v *visit) renderSession(reveal bool) error {
-	record, err := v.recordOf(v.r.PathValue("handle"))
+	record, err := v.load(v.shown, v.r.PathValue("handle"))
 	if err != nil {
 		return err
 	}
-	rows := []row{v.rowOf(record)}
-	v.finish(v.r.Context(), rows, &names{accounts: v.config.Accounts})
+	rows := []row{rowOf(record)}
+	v.finish(v.r.Context(), rows, v.shown.names())
 	if reveal {
-		v.tell("looked at credentials in a session", "user", rows[0].Owner.id)
+		v.tell("looked at credentials in a session", "user", rows[0].Owner.ID)
 	}
-	body := oneBody{row: rows[0], Fields: fieldsOf(record.Data, reveal), Revealed: reveal}
+	body := oneBody{row: rows[0], Fields: fields.Of(record.Data, reveal), Revealed: reveal}
 	for _, f := range body.Fields {
 		body.Masked = body.Masked || f.Masked
 	}

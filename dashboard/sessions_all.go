@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 const pageSize = 50
@@ -82,12 +84,12 @@ func (q query) at(name, cursor string) string {
 func (q query) Filtered() bool { return q.Search != "" || q.Who != "" }
 
 func (q query) matches(r row) bool {
-	if q.Who == "signed-in" && r.Owner.id == "" || q.Who == "anonymous" && r.Owner.id != "" {
+	if q.Who == "signed-in" && r.Owner.ID == "" || q.Who == "anonymous" && r.Owner.ID != "" {
 		return false
 	}
 	search := strings.ToLower(q.Search)
 	return search == "" || slices.ContainsFunc(
-		[]string{r.Name, r.Owner.id, r.Device.Address, r.Device.String()},
+		[]string{r.Name, r.Owner.ID, r.Device.Address, r.Device.String()},
 		func(text string) bool { return strings.Contains(strings.ToLower(text), search) })
 }
 
@@ -100,8 +102,8 @@ func (v *visit) showSessions() error {
 	} else if form.Has("before") {
 		body.before = v.placeOf(form.Get("before"))
 	}
-	names := names{accounts: v.config.Accounts}
-	for record, err := range v.records(ctx, &body.Scan) {
+	names := v.shown.names()
+	for record, err := range v.shown.records(ctx, &body.Scan) {
 		if errors.Is(err, errCannotList) {
 			body.CannotList = true
 			break
@@ -109,9 +111,9 @@ func (v *visit) showSessions() error {
 		if err != nil {
 			return err
 		}
-		r := v.rowOf(record)
+		r := rowOf(record)
 		if q.Search != "" || q.Order.By == "user" {
-			r.Name = names.of(ctx, r.Owner)
+			r.Name = names.of(ctx, r)
 		}
 		if q.matches(r) {
 			body.add(r)
@@ -120,7 +122,7 @@ func (v *visit) showSessions() error {
 	if len(body.rows) == 0 && body.total > 0 { // what the link led to has ended
 		return v.redirect(q.Path())
 	}
-	v.finish(ctx, body.rows, &names)
+	v.finish(ctx, body.rows, names)
 	if body.HasPrevious() {
 		body.Previous = q.at("before", v.cursor(q.Order.place(body.rows[0])))
 	}
@@ -158,8 +160,8 @@ func (v *visit) revokeTicked() error {
 		text += " One of them is your own: you will be signed out."
 	}
 	sure, err := v.sure(question{
-		Title: "End " + plural(len(keys), "session") + "?", Text: text,
-		Button: "End " + plural(len(keys), "session"), Back: back, Danger: true,
+		Title: "End " + human.Plural(len(keys), "session") + "?", Text: text,
+		Button: "End " + human.Plural(len(keys), "session"), Back: back, Danger: true,
 	})
 	if !sure {
 		return err
@@ -168,7 +170,7 @@ func (v *visit) revokeTicked() error {
 		if key == v.session.Key() {
 			continue
 		}
-		if err := v.engine.Delete(v.r.Context(), key); err != nil {
+		if err := v.shown.engine.Delete(v.r.Context(), key); err != nil {
 			return err
 		}
 	}
@@ -180,17 +182,18 @@ func (v *visit) revokeTicked() error {
 }
 
 func (v *visit) revokeUser() error {
-	record, err := v.recordOf(v.r.PostForm.Get("session"))
+	record, err := v.load(v.shown, v.r.PostForm.Get("session"))
 	if err != nil {
 		return err
 	}
-	of := v.rowOf(record).Owner
-	if of.id == "" {
+	r := rowOf(record)
+	of := r.Owner
+	if of.ID == "" {
 		return errNotFound
 	}
-	name := (&names{accounts: v.config.Accounts}).of(v.r.Context(), of)
+	name := v.shown.names().of(v.r.Context(), r)
 	text, except := "All their sessions end. They can sign in again.", ""
-	if of == v.account.owner() {
+	if v.config.Site == nil && of == v.account.owner() {
 		text, except = "All your sessions but this one end.", v.session.Key()
 	}
 	sure, err := v.sure(question{
@@ -199,11 +202,11 @@ func (v *visit) revokeUser() error {
 	if !sure {
 		return err
 	}
-	ended, err := v.endSessions(v.r.Context(), of, except)
+	ended, err := v.shown.endSessions(v.r.Context(), of, except)
 	if err != nil {
 		return err
 	}
-	v.tell("signed out a user", "user", of.id, "sessions", ended.count)
+	v.tell("signed out a user", "user", of.ID, "sessions", ended.count)
 	return v.done("/sessions", ended.String())
 }
 
@@ -215,7 +218,7 @@ func (v *visit) revokeEveryone() error {
 	if !sure {
 		return err
 	}
-	ended, err := v.endWhere(v.r.Context(), func(r row) bool { return r.key != v.session.Key() })
+	ended, err := v.shown.endWhere(v.r.Context(), func(r row) bool { return r.key != v.session.Key() })
 	if err != nil {
 		return err
 	}

@@ -23,10 +23,10 @@ func (v *visit) showOwnSessions() error {
 	ctx := v.r.Context()
 	body := ownBody{
 		This:   row{Device: v.device, Expires: v.session.Expires(), This: true, key: v.session.Key()},
-		Engine: v.describe(),
+		Engine: v.own.describe(),
 	}
 	others := window{order: order{By: "signed-in", Desc: true}, size: maxOwn}
-	for record, err := range v.records(ctx, &body.Scan) {
+	for record, err := range v.own.records(ctx, &body.Scan) {
 		if errors.Is(err, errCannotList) {
 			body.CannotList = true
 			break
@@ -34,7 +34,7 @@ func (v *visit) showOwnSessions() error {
 		if err != nil {
 			return err
 		}
-		switch r := v.rowOf(record); {
+		switch r := rowOf(record); {
 		case r.key == v.session.Key():
 			body.This.Expires = r.Expires
 		case r.Owner == v.account.owner():
@@ -42,8 +42,7 @@ func (v *visit) showOwnSessions() error {
 		}
 	}
 	body.Others, body.Total = others.rows, others.total
-	names := names{accounts: v.config.Accounts}
-	v.finish(ctx, body.Others, &names)
+	v.finish(ctx, body.Others, v.own.names())
 	return v.render(http.StatusOK, "own", "Your sessions", body)
 }
 
@@ -58,7 +57,7 @@ func (v *visit) revokeOwn() error {
 		if !sure {
 			return err
 		}
-		ended, err := v.endSessions(ctx, v.account.owner(), v.session.Key())
+		ended, err := v.own.endSessions(ctx, v.account.owner(), v.session.Key())
 		if err != nil {
 			return err
 		}
@@ -66,11 +65,11 @@ func (v *visit) revokeOwn() error {
 		return v.done("/", ended.String())
 	}
 
-	record, err := v.recordOf(v.r.PostForm.Get("session"))
+	record, err := v.load(v.own, v.r.PostForm.Get("session"))
 	if err != nil {
 		return err
 	}
-	r := v.rowOf(record)
+	r := rowOf(record)
 	if r.Owner != v.account.owner() {
 		return errNotFound
 	}
@@ -84,30 +83,9 @@ func (v *visit) revokeOwn() error {
 	if r.key == v.session.Key() {
 		return v.signOut()
 	}
-	if err := v.engine.Delete(ctx, r.key); err != nil {
+	if err := v.own.engine.Delete(ctx, r.key); err != nil {
 		return err
 	}
 	v.tell("signed out on another device")
 	return v.done("/", r.Device.String()+" is signed out.")
-}
-
-// recordOf loads the session that a sealed handle stands for.
-func (v *visit) recordOf(handle string) (*cloakroom.Record, error) {
-	key, ok := v.seal.open(sealedKey, handle)
-	if !ok {
-		return nil, errNotFound
-	}
-	record, err := v.engine.Load(v.r.Context(), key)
-	if errors.Is(err, cloakroom.ErrNotFound) {
-		return nil, errNotFound
-	}
-	return record, err
-}
-
-// describe says what the engine is, if only that nobody knows.
-func (d *Dashboard) describe() cloakroom.Description {
-	if describer, ok := d.engine.(cloakroom.Describer); ok {
-		return describer.Describe()
-	}
-	return cloakroom.Description{}
 }

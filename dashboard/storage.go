@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 type storageBody struct {
@@ -33,9 +34,9 @@ const patience = 2 * time.Second
 func (v *visit) showStorage() error {
 	ctx, cancel := context.WithTimeout(v.r.Context(), patience)
 	defer cancel()
-	body := storageBody{Engine: v.describe(), Ranges: plotRanges, Range: rangeOf(v.r.Form.Get("range"))}
+	body := storageBody{Engine: v.shown.describe(), Ranges: plotRanges, Range: rangeOf(v.r.Form.Get("range"))}
 	body.Described = body.Engine.Engine != ""
-	if pinger, ok := v.engine.(cloakroom.Pinger); ok {
+	if pinger, ok := v.shown.engine.(cloakroom.Pinger); ok {
 		start := time.Now()
 		err := pinger.Ping(ctx)
 		if err != nil {
@@ -43,7 +44,7 @@ func (v *visit) showStorage() error {
 		}
 		body.Ping = ping{Known: true, OK: err == nil, Took: time.Since(start)}
 	}
-	if measurer, ok := v.engine.(cloakroom.Measurer); ok {
+	if measurer, ok := v.shown.engine.(cloakroom.Measurer); ok {
 		body.CanCount = true
 		if stats, err := measurer.Stats(ctx); err == nil {
 			body.Stats = &stats
@@ -71,7 +72,7 @@ const (
 func (v *visit) clearExpired() error {
 	cleared, start := 0, time.Now()
 	for {
-		n, err := v.engine.ClearExpired(v.r.Context(), clearBatch)
+		n, err := v.shown.engine.ClearExpired(v.r.Context(), clearBatch)
 		if err != nil {
 			return err
 		}
@@ -81,9 +82,9 @@ func (v *visit) clearExpired() error {
 		}
 		if time.Since(start) > clearFor {
 			v.tell("cleared expired sessions", "sessions", cleared)
-			return v.done("/storage", plural(cleared, "expired session")+" cleared. There are more: do it again.")
+			return v.done("/storage", human.Plural(cleared, "expired session")+" cleared. There are more: do it again.")
 		}
 	}
 	v.tell("cleared expired sessions", "sessions", cleared)
-	return v.done("/storage", plural(cleared, "expired session")+" cleared.")
+	return v.done("/storage", human.Plural(cleared, "expired session")+" cleared.")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/django/identity"
 )
 
 // audience is who may see a page.
@@ -103,8 +104,8 @@ func (v *visit) identify() error {
 	if !ok {
 		return nil
 	}
-	account, err := v.config.Accounts.Find(v.r.Context(), owner.id)
-	if errors.Is(err, ErrNoAccount) || err == nil && owner.backend != account.Backend {
+	account, err := v.config.Accounts.Find(v.r.Context(), owner.ID)
+	if errors.Is(err, ErrNoAccount) || err == nil && owner.Backend != account.Backend {
 		return nil
 	}
 	if err != nil {
@@ -119,16 +120,14 @@ func (v *visit) identify() error {
 	return nil
 }
 
-// owner is whose session it is. Two applications' users may have the same ID.
-type owner struct{ id, backend string }
-
-func ownerOf(s *cloakroom.Session) (owner, bool) {
+func ownerOf(s *cloakroom.Session) (identity.User, bool) {
 	id, ok := auth.UserID(s)
 	backend, _ := cloakroom.Get[string](s, auth.BackendName)
-	return owner{id, backend}, ok
+	return identity.User{ID: id, Backend: backend}, ok
 }
 
-func (a *Account) owner() owner { return owner{a.ID, a.Backend} }
+// owner is what tells the account's sessions.
+func (a *Account) owner() identity.User { return identity.User{ID: a.ID, Backend: a.Backend} }
 
 // askToSignIn sends a visitor to the sign-in page, and back afterwards.
 func (v *visit) askToSignIn() error {

@@ -137,6 +137,13 @@ func OpenDatabase(ctx context.Context, s *settings.Settings) (*db.Engine, error)
 	return opened.(*db.Engine).WithSecretKeys(s.SecretKey, s.SecretKeyFallbacks...).(*db.Engine), nil
 }
 
+// HasDatabase reports whether s keeps sessions in a database, also where a cache
+// stands before it.
+func HasDatabase(s *settings.Settings) (bool, error) {
+	p, err := planOf(s)
+	return err == nil && p.store != nil && p.store.database != "", err
+}
+
 // DatabaseURL is the address, for package engine/db, of the database that s
 // keeps sessions in. It holds the password. Where s names no database the error
 // is [cloakroom.ErrConfig].

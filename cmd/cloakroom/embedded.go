@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -13,6 +14,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	_ "modernc.org/sqlite" // for database/sql
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/dashboard"
@@ -29,19 +32,21 @@ const (
 	absoluteTimeout = 24 * time.Hour
 )
 
-const (
-	clearEvery = 10 * time.Minute
-	clearBatch = 500
-)
+// databaseFile is what serve keeps in its data folder, beside a secret key.
+const databaseFile = "cloakroom.sqlite3"
 
-// embedded is all that serve stands on when there are no settings: one SQLite
-// file and a secret key, in one folder.
+// besideCookie is the Dashboard's cookie where a site may have "sessionid" on the
+// same host.
+const besideCookie = "cloakroom_sessionid"
+
+// embedded is what the Dashboard itself stands on: one SQLite file and a secret
+// key, in one folder. With no settings the sessions that it shows are there too.
 type embedded struct {
+	folder    string
 	engine    *db.Engine
 	secretKey string
-	database  *sql.DB // the same file, for what is not sessions
+	databases []*sql.DB // for what is not sessions
 	accounts  *accounts.Store
-	history   *history.Store
 }
 
 func openEmbedded(ctx context.Context, folder string) (*embedded, error) {
@@ -56,45 +61,78 @@ func openEmbedded(ctx context.Context, folder string) (*embedded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the data folder: %w", err)
 	}
-	file := (&url.URL{Path: filepath.Join(folder, "cloakroom.sqlite3")}).EscapedPath()
-	engine, err := db.Open(ctx, "sqlite:///"+file)
+	engine, err := db.Open(ctx, "sqlite:///"+escaped(filepath.Join(folder, databaseFile)))
 	if err != nil {
 		return nil, err
 	}
-	store := &embedded{engine: engine, secretKey: key}
-	if err := store.open(ctx, file); err != nil {
+	store := &embedded{folder: folder, engine: engine, secretKey: key}
+	if err := store.open(ctx); err != nil {
 		return nil, errors.Join(err, store.close())
 	}
 	return store, nil
 }
 
-func (e *embedded) open(ctx context.Context, file string) (err error) {
+func (e *embedded) open(ctx context.Context) error {
 	if err := e.engine.Migrate(ctx); err != nil {
 		return err
 	}
-	if e.database, err = sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(2000)&_pragma=synchronous(FULL)"); err != nil {
+	database, err := e.database(databaseFile)
+	if err != nil {
 		return err
 	}
-	if e.accounts, err = accounts.Open(ctx, e.database); err != nil {
-		return err
-	}
-	e.history, err = history.Open(ctx, e.database)
+	e.accounts, err = accounts.Open(ctx, database)
 	return err
 }
 
-func (e *embedded) close() error {
-	if e.database == nil {
-		return e.engine.Close()
+// database opens a file in the folder for what is not sessions.
+func (e *embedded) database(name string) (*sql.DB, error) {
+	file := escaped(filepath.Join(e.folder, name))
+	database, err := sql.Open("sqlite", "file:"+file+"?_txlock=immediate&_pragma=busy_timeout(2000)&_pragma=synchronous(FULL)")
+	if err == nil {
+		e.databases = append(e.databases, database)
 	}
-	return errors.Join(e.database.Close(), e.engine.Close())
+	return database, err
 }
 
-func (e *embedded) dashboard(proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+func escaped(path string) string { return (&url.URL{Path: path}).EscapedPath() }
+
+// history returns the history of an engine, which each has for itself.
+func (e *embedded) history(ctx context.Context, of cloakroom.Engine) (*history.Store, error) {
+	name := databaseFile
+	if of != e.engine {
+		sum := sha256.Sum256([]byte(place(describe(of))))
+		name = "history-" + hex.EncodeToString(sum[:4]) + ".sqlite3"
+	}
+	database, err := e.database(name)
+	if err != nil {
+		return nil, err
+	}
+	return history.Open(ctx, database)
+}
+
+func (e *embedded) close() error {
+	errs := []error{e.engine.Close()}
+	for _, database := range e.databases {
+		errs = append(errs, database.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// dashboard shows the sessions of an engine. Its own stay in the folder, so that
+// the outage of a site's back end locks nobody out of the page that shows it.
+func (e *embedded) dashboard(shown cloakroom.Engine, samples *history.Store, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+	config := dashboard.Config{
+		Accounts: e.accounts, SecretKey: e.secretKey, History: samples,
+		TrustedProxies: proxies, Logger: log,
+	}
 	var cookie cloakroom.Cookie
+	if shown != e.engine {
+		config.Site, cookie.Name = shown, besideCookie
+	}
 	if len(proxies) > 0 {
 		cookie.Secure = cloakroom.SecureAlways // the proxy may not say that it speaks HTTPS
 	}
-	sessions := cloakroom.New(
+	config.Sessions = cloakroom.New(
 		e.engine,
 		cloakroom.WithSecretKey(e.secretKey),
 		cloakroom.WithCookie(cookie),
@@ -103,51 +141,5 @@ func (e *embedded) dashboard(proxies []netip.Prefix, log *slog.Logger) (http.Han
 		cloakroom.WithLogger(log),
 		cloakroom.WithErrorHandler(dashboard.ErrorHandler("")),
 	)
-	return dashboard.New(dashboard.Config{
-		Sessions: sessions, Accounts: e.accounts, SecretKey: e.secretKey, History: e.history,
-		TrustedProxies: proxies, Logger: log,
-	})
-}
-
-// greet says where the Dashboard is, what it stands on, and how to get in.
-func (e *embedded) greet(ctx context.Context, out io.Writer, address netip.AddrPort) error {
-	name, password, created, err := e.accounts.Bootstrap(ctx)
-	if err != nil {
-		return err
-	}
-	d := e.engine.Describe()
-	host := address
-	if address.Addr().IsUnspecified() {
-		host = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port())
-	}
-	fmt.Fprintf(out, "Dashboard  http://%s/\n", host)
-	if !address.Addr().IsLoopback() {
-		fmt.Fprintln(out, "From afar  through a proxy that speaks HTTPS, named with --trusted-proxy: browsers send the session over nothing less")
-	}
-	fmt.Fprintf(out, "Sessions   %s on %s, %s: shared between processes and kept across restarts\n", d.Engine, d.BackEnd, d.Location)
-	if created {
-		fmt.Fprintf(out, "Sign in    as %s with the one-time password %s\n", name, password)
-	}
-	return nil
-}
-
-// clearExpired keeps the table from growing, in transactions so short that
-// nobody waits for them.
-func (e *embedded) clearExpired(ctx context.Context, log *slog.Logger) {
-	tick := time.NewTicker(clearEvery)
-	defer tick.Stop()
-	for {
-		n, err := e.engine.ClearExpired(ctx, clearBatch)
-		if err != nil && ctx.Err() == nil {
-			log.Warn("expired sessions could not be cleared", "error", err)
-		}
-		if n == clearBatch {
-			continue
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		}
-	}
+	return dashboard.New(config)
 }

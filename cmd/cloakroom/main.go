@@ -4,16 +4,19 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cmd/cloakroom/output"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // so that a second signal ends the program at once
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
 // Exit codes.
@@ -25,21 +28,25 @@ const (
 
 // run carries out the command line and returns the exit code. A failure is told on
 // stderr, in one line.
-func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	command := rootCommand()
+func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int {
+	p := &program{Output: output.Output{In: stdin, Out: stdout, Err: stderr}}
+	command := p.rootCommand()
 	command.SetArgs(args)
 	command.SetOut(stdout)
 	command.SetErr(stderr)
-	command.SetContext(ctx)
 
-	used, err := command.ExecuteC()
-	if err == nil {
+	used, err := command.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
 		return exitDone
-	}
-	if isUsage(err) {
-		fmt.Fprintf(stderr, "cloakroom: %v; see '%s --help'\n", err, used.CommandPath())
+	case isUsage(err):
+		p.Note("%s; see '%s --help'", oneLine(err), used.CommandPath())
 		return exitUsage
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable):
+		p.Note("the session storage did not answer within %v: %s", patience, oneLine(err))
+		return exitFailed
+	default:
+		p.Note("%s", oneLine(err))
+		return exitFailed
 	}
-	fmt.Fprintf(stderr, "cloakroom: %v\n", err)
-	return exitFailed
 }

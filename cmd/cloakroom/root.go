@@ -5,21 +5,37 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cloakroom-go/cloakroom/cmd/cloakroom/output"
 )
 
-func rootCommand() *cobra.Command {
+// program is what every command works with: where it reads and writes, and what
+// the global flags name.
+type program struct {
+	output.Output
+	settings, engine, cache string
+}
+
+func (p *program) rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "cloakroom",
 		Short: "Session storage for web dashboards, as Django and Horizon keep it",
 		Long: `Cloakroom keeps the sessions of a web dashboard: it reads and writes what Django
 and OpenStack Horizon read and write, and loses nothing where those do.
 
-Every flag has an environment variable: --listen is CLOAKROOM_LISTEN.
+Where the sessions are, --settings says or --engine. Every flag has an
+environment variable: --settings is CLOAKROOM_SETTINGS. The secret key beside
+--engine is CLOAKROOM_SECRET_KEY alone.
+
 Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
+		Example: `  cloakroom serve
+  cloakroom check --settings /etc/openstack-dashboard/local_settings.py
+  cloakroom list --engine redis://127.0.0.1:6379/1`,
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -28,29 +44,68 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 		RunE:              func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	root.AddCommand(serveCommand())
-	for _, command := range append(root.Commands(), root) {
-		if check := command.Args; check != nil {
-			command.Args = func(command *cobra.Command, args []string) error { return usage(check(command, args)) }
-		}
-	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&p.settings, "settings", "", "settings `FILE` of a Django or Horizon site")
+	flags.StringVar(&p.engine, "engine", "", "`URL` of an engine, such as redis://host/1")
+	flags.StringVar(&p.cache, "cache", "", "`URL` of a cache before the engine (cached_db)")
+	flags.BoolVar(&p.JSON, "json", false, "print one JSON document, for scripts")
+
+	group(root, "Dashboard", p.serveCommand(), p.passwdCommand())
+	group(root, "Storage", p.checkCommand(), p.settingsCommand(), p.createdbCommand(), p.migrateCommand(), p.clearsessionsCommand(), p.copyCommand())
+	group(root, "Sessions", p.listCommand(), p.showCommand(), p.revokeCommand(), p.createCommand(), p.setCommand())
+	group(root, "Raw values", p.decodeCommand(), p.encodeCommand())
+	root.AddCommand(p.manCommand())
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
+	root.InitDefaultCompletionCmd()
+	root.InitDefaultHelpCmd()
+	wrapUsage(root)
 	return root
 }
+
+// group adds commands that help lists together.
+func group(root *cobra.Command, title string, commands ...*cobra.Command) {
+	root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+	for _, command := range commands {
+		command.GroupID = title
+	}
+	root.AddCommand(commands...)
+}
+
+// wrapUsage makes wrong arguments of a command, and of those below it, wrong usage.
+func wrapUsage(command *cobra.Command) {
+	if !command.Runnable() { // or its arguments are never looked at
+		command.RunE = func(command *cobra.Command, _ []string) error { return command.Help() }
+	}
+	if check := command.Args; check != nil {
+		command.Args = func(command *cobra.Command, args []string) error { return usage(check(command, args)) }
+	}
+	for _, sub := range command.Commands() {
+		wrapUsage(sub)
+	}
+}
+
+// instead are global flags that exclude one another.
+var instead = map[string][]string{"settings": {"engine", "cache"}, "engine": {"settings"}, "cache": {"settings"}}
 
 // fromEnvironment sets the flags that the command line does not from their
 // variables.
 func fromEnvironment(flags *pflag.FlagSet) error {
-	var errs []error
+	given := func(name string) bool { return flags.Changed(name) }
+	var fromHere []*pflag.Flag
 	flags.VisitAll(func(flag *pflag.Flag) {
-		variable := "CLOAKROOM_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		value, ok := os.LookupEnv(variable)
-		if !ok || flag.Changed || flag.Name == "help" || flag.Name == "version" {
-			return
-		}
-		if err := flags.Set(flag.Name, value); err != nil {
-			errs = append(errs, fmt.Errorf("%s=%q: %w", variable, value, err))
+		if !flag.Changed && !slices.ContainsFunc(instead[flag.Name], given) && flag.Name != "help" && flag.Name != "version" {
+			fromHere = append(fromHere, flag)
 		}
 	})
+	var errs []error
+	for _, flag := range fromHere {
+		variable := "CLOAKROOM_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+		if value, ok := os.LookupEnv(variable); ok {
+			if err := flags.Set(flag.Name, value); err != nil {
+				errs = append(errs, fmt.Errorf("%s=%q: %w", variable, value, err))
+			}
+		}
+	}
 	return usage(errors.Join(errs...))
 }
 
@@ -67,8 +122,17 @@ func usage(err error) error {
 }
 
 func isUsage(err error) bool {
-	var e usageError
-	return errors.As(err, &e)
+	_, ok := errors.AsType[usageError](err)
+	return ok
+}
+
+// oneLine is what a failure says, without what could break a terminal.
+func oneLine(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		lines[i] = output.Clean(strings.TrimSpace(lines[i]))
+	}
+	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return line == "" }), "; ")
 }
 
 func version() string {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +15,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/clearing"
 )
 
 const (
@@ -23,6 +25,7 @@ const (
 	headerTime   = 10 * time.Second
 	requestTime  = time.Minute
 	idleTime     = 2 * time.Minute
+	clearEvery   = 10 * time.Minute
 )
 
 type serveFlags struct {
@@ -30,7 +33,7 @@ type serveFlags struct {
 	proxies      []string
 }
 
-func serveCommand() *cobra.Command {
+func (p *program) serveCommand() *cobra.Command {
 	var flags serveFlags
 	command := &cobra.Command{
 		Use:   "serve",
@@ -38,22 +41,30 @@ func serveCommand() *cobra.Command {
 		Long: `Serve the Dashboard: people see where they are signed in and sign out elsewhere;
 administrators see every session, the storage and the accounts.
 
-With no settings it keeps sessions and accounts in an SQLite file in the data
-folder, in Django's own tables: shared between processes and kept across
-restarts. The first start makes an administrator and prints a one-time password;
-until that has been replaced, every start prints a new one.`,
+With no settings it keeps sessions in an SQLite file in the data folder, in
+Django's own tables: shared between processes and kept across restarts. With
+--settings or --engine it shows and manages the sessions of that site, and
+clears the expired ones in the background; its own sign-ins stay in the data
+folder, so that they outlast an outage of the site's storage.
+
+The first start makes an administrator and prints a one-time password; until
+that has been replaced, every start prints a new one. Who is locked out gets
+another from cloakroom passwd.`,
 		Example: `  cloakroom serve
-  cloakroom serve --listen 127.0.0.1:9000 --data /var/lib/cloakroom`,
+  cloakroom serve --listen 127.0.0.1:9000 --data /var/lib/cloakroom
+  cloakroom serve --settings /etc/openstack-dashboard/local_settings.py`,
 		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error {
-			log := slog.New(slog.NewTextHandler(command.ErrOrStderr(), nil))
-			return serve(command.Context(), flags, command.OutOrStdout(), log)
-		},
+		RunE: func(command *cobra.Command, _ []string) error { return p.serve(command.Context(), flags) },
 	}
-	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8000", "`address` to serve on")
-	command.Flags().StringVar(&flags.data, "data", defaultDataFolder(), "`folder` for the SQLite file and the secret key")
-	command.Flags().StringSliceVar(&flags.proxies, "trusted-proxy", nil, "`network` whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be repeated")
+	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8000", "`ADDRESS` to serve on")
+	addDataFlag(command, &flags.data)
+	command.Flags().StringSliceVar(&flags.proxies, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be repeated")
 	return command
+}
+
+func addDataFlag(command *cobra.Command, folder *string) {
+	command.Flags().StringVar(folder, "data", defaultDataFolder(), "`FOLDER` for the SQLite file and the secret key")
+	command.Flags().Lookup("data").DefValue = "~/.local/share/cloakroom" // in manual pages too
 }
 
 func defaultDataFolder() string {
@@ -67,7 +78,8 @@ func defaultDataFolder() string {
 }
 
 // serve runs until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logger) (err error) {
+func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
+	log := slog.New(slog.NewTextHandler(p.Err, nil))
 	proxies, err := parseNetworks(flags.proxies)
 	if err != nil {
 		return err
@@ -82,18 +94,36 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 		return err
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
-	handler, err := store.dashboard(proxies, log)
+	var shown cloakroom.Engine = store.engine
+	if p.hasSite() {
+		site, err := p.open(ctx)
+		if err != nil {
+			return err
+		}
+		defer site.Close()
+		shown = site.Engine
+	}
+	samples, err := store.history(ctx, shown)
 	if err != nil {
 		return err
 	}
-	if err := store.greet(ctx, out, listener.Addr().(*net.TCPAddr).AddrPort()); err != nil {
+	handler, err := store.dashboard(shown, samples, proxies, log)
+	if err != nil {
+		return err
+	}
+	if err := p.greet(ctx, store, shown, listener.Addr().(*net.TCPAddr).AddrPort()); err != nil {
 		return err
 	}
 
 	background, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	running.Go(func() { store.history.Run(background, store.engine, log) })
-	running.Go(func() { store.clearExpired(background, log) })
+	if measurer, ok := shown.(cloakroom.Measurer); ok {
+		running.Go(func() { samples.Run(background, measurer, log) })
+	}
+	running.Go(func() { clearing.Keep(background, store.engine, clearEvery, log) })
+	if shown != store.engine {
+		running.Go(func() { clearing.Keep(background, shown, clearEvery, log) })
+	}
 	defer running.Wait()
 	defer stop()
 
@@ -118,6 +148,61 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 		return errors.Join(fmt.Errorf("requests were cut off after %v: %w", shutdownTime, err), server.Close())
 	}
 	return nil
+}
+
+// greeting is what serve says when it starts, as JSON.
+type greeting struct {
+	URL        string   `json:"url"`
+	Engine     string   `json:"engine"`
+	BackEnd    string   `json:"back_end"`
+	Location   string   `json:"location"`
+	Persistent bool     `json:"persistent"`
+	Shared     bool     `json:"shared"`
+	SignIn     *oneTime `json:"sign_in"`
+}
+
+// greet says where the Dashboard is, what it shows, and how to get in.
+func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.Engine, address netip.AddrPort) error {
+	name, password, created, err := store.accounts.Bootstrap(ctx)
+	if err != nil {
+		return err
+	}
+	host := address
+	if address.Addr().IsUnspecified() {
+		host = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port())
+	}
+	url, d := "http://"+host.String()+"/", describe(shown)
+	if p.JSON {
+		g := greeting{url, d.Engine, d.BackEnd, d.Location, d.Persistent, d.Shared, nil}
+		if created {
+			g.SignIn = &oneTime{name, password}
+		}
+		return p.Document(g)
+	}
+	p.Say("Dashboard  %s", url)
+	if !address.Addr().IsLoopback() {
+		p.Say("From afar  through a proxy that speaks HTTPS, named with --trusted-proxy: browsers send the session over nothing less")
+	}
+	p.Say("Sessions   %s: %s", place(d), meaning(d))
+	if shown != store.engine {
+		p.Say("Accounts   in %s, and the Dashboard's own sign-ins", store.folder)
+	}
+	if created {
+		p.Say("Sign in    as %s with the one-time password %s", name, password)
+	}
+	return nil
+}
+
+// meaning is what an engine means for those who are signed in.
+func meaning(d cloakroom.Description) string {
+	shared, kept := "shared between processes", "kept across restarts"
+	if !d.Shared {
+		shared = "each process has its own"
+	}
+	if !d.Persistent {
+		kept = "lost when what holds them restarts"
+	}
+	return shared + " and " + kept
 }
 
 func parseNetworks(texts []string) ([]netip.Prefix, error) {

@@ -82,22 +82,22 @@ func signIn(b *browser.Browser, url, name, password string) {
 	b.Follow("Sign in")
 }
 
-// program is a running `cloakroom serve`.
-type program struct {
+// running is a running `cloakroom serve`.
+type running struct {
 	cmd    *exec.Cmd
 	output string // the file that takes what it says
 	url    string
 }
 
 // startServe starts the program and waits until it says where it listens.
-func startServe(t *testing.T, binary, data, listen string) *program {
+func startServe(t *testing.T, binary, data, listen string) *running {
 	t.Helper()
 	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer output.Close()
-	p := &program{
+	p := &running{
 		cmd:    exec.Command(binary, "serve", "--listen", listen, "--data", data),
 		output: output.Name(),
 	}
@@ -111,7 +111,7 @@ func startServe(t *testing.T, binary, data, listen string) *program {
 }
 
 // says waits for output that matches, and returns it with its submatches.
-func (p *program) says(t *testing.T, pattern *regexp.Regexp) []string {
+func (p *running) says(t *testing.T, pattern *regexp.Regexp) []string {
 	t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -130,7 +130,7 @@ func (p *program) says(t *testing.T, pattern *regexp.Regexp) []string {
 }
 
 // stop ends the program as an operator would.
-func (p *program) stop(t *testing.T) {
+func (p *running) stop(t *testing.T) {
 	t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

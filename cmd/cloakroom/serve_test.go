@@ -1,40 +1,12 @@
 package main
 
 import (
-	"context"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
-
-// command runs the command line until it ends or, if it serves, for a moment.
-func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
-	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 2*time.Second)
-	defer stop()
-	files := make([]*os.File, 2)
-	for i := range files {
-		file, err := os.CreateTemp(t.TempDir(), "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		files[i] = file
-	}
-	code = run(ctx, args, files[0], files[1])
-	texts := make([]string, 2)
-	for i, file := range files {
-		text, err := os.ReadFile(file.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts[i] = string(text)
-	}
-	return code, texts[0], texts[1]
-}
 
 func TestServeNeedsNothing(t *testing.T) {
 	t.Parallel()

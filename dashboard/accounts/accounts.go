@@ -135,6 +135,12 @@ func (s *Store) Find(ctx context.Context, id string) (dashboard.Account, error) 
 	return a.Account, err
 }
 
+// FindByName returns the account of that name, or [dashboard.ErrNoAccount].
+func (s *Store) FindByName(ctx context.Context, name string) (dashboard.Account, error) {
+	a, err := s.find(ctx, `u.username = ?`, norm.NFKC.String(name))
+	return a.Account, err
+}
+
 // ChangePassword implements [dashboard.Accounts].
 func (s *Store) ChangePassword(ctx context.Context, id, password string) (dashboard.Account, error) {
 	a, err := s.Find(ctx, id)

@@ -50,6 +50,12 @@ func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 	}
 }
 
+// Sweep implements [cloakroom.Sweeper]: it sweeps the store. The cache expires by
+// itself.
+func (e *Engine) Sweep(ctx context.Context, limit func() int) iter.Seq2[int, error] {
+	return cloakroom.Sweep(ctx, e.store, limit)
+}
+
 // Ping implements [cloakroom.Pinger]: it asks the store, without which nothing
 // works.
 func (e *Engine) Ping(ctx context.Context) error {

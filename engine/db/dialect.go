@@ -10,6 +10,9 @@ type dialect struct {
 	name       string // "SQLite"
 	statements statements
 
+	// atOnce is how many rows a sweep deletes at most in one transaction.
+	atOnce int
+
 	// columns lists the columns of django_session, none when it is missing:
 	// name, kind, length or 0 if that is not bounded, whether it is in the
 	// primary key, whether an INSERT has to name it.
@@ -49,6 +52,12 @@ type statements struct {
 	ping   string // → no row
 	clock  string // → now in UTC, as text
 	sample string // now, limit → session_data
+
+	// For a backlog; empty where the order of the key is as good as any other.
+	some   string // now, limit → expired, up to the limit
+	ahead  string // key, n → the nth key after it
+	walk   string // key, key to end before, now, limit
+	walkOn string // key, now, limit
 }
 
 // localTime is a date without its zone.

@@ -29,6 +29,7 @@ type Engine struct {
 
 var (
 	_ cloakroom.Signed    = (*Engine)(nil)
+	_ cloakroom.Sweeper   = (*Engine)(nil)
 	_ cloakroom.Lister    = (*Engine)(nil)
 	_ cloakroom.Pinger    = (*Engine)(nil)
 	_ cloakroom.Measurer  = (*Engine)(nil)
@@ -205,16 +206,6 @@ func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error
 		return gone("touch")
 	}
 	return nil
-}
-
-// ClearExpired implements [cloakroom.Engine] as one short transaction, in which
-// nobody else can write: choose a limit of some hundreds.
-func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
-	if limit <= 0 {
-		return 0, nil
-	}
-	n, err := e.write.exec(ctx, e.statements.clear, e.now(), limit)
-	return int(n), e.failure("clear expired", err)
 }
 
 // row is what the table keeps of a record besides its key.

@@ -33,7 +33,13 @@ var mysqlDialect = dialect{
 		ping:   `SELECT 1 FROM django_session WHERE session_key = ''`,
 		clock:  `SELECT UTC_TIMESTAMP(6)`,
 		sample: `SELECT session_data FROM django_session WHERE expire_date > ? ORDER BY expire_date DESC LIMIT ?`,
+
+		some:   `SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= ? LIMIT ?) AS earliest`,
+		ahead:  `SELECT session_key FROM django_session WHERE session_key >= ? ORDER BY session_key LIMIT 1 OFFSET ?`,
+		walk:   `DELETE FROM django_session WHERE session_key >= ? AND session_key < ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
+		walkOn: `DELETE FROM django_session WHERE session_key >= ? AND expire_date <= ? ORDER BY session_key LIMIT ?`,
 	},
+	atOnce: 10_000,
 	columns: `SELECT column_name, data_type, COALESCE(character_maximum_length, 0), column_key = 'PRI',
 			is_nullable = 'NO' AND column_default IS NULL AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%generated%'
 		FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'django_session'`,

@@ -35,6 +35,7 @@ var postgresDialect = dialect{
 		clock:  `SELECT clock_timestamp()`,
 		sample: `SELECT session_data FROM django_session WHERE expire_date > $1 ORDER BY expire_date DESC LIMIT $2`,
 	},
+	atOnce: 10_000,
 	columns: `SELECT attname, format_type(atttypid, NULL), CASE WHEN atttypid = 'varchar'::regtype THEN greatest(atttypmod - 4, 0) ELSE 0 END,
 			EXISTS (SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey)),
 			attnotnull AND NOT atthasdef AND attidentity = ''

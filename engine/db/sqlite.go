@@ -35,6 +35,7 @@ var sqliteDialect = dialect{
 		clock:  `SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')`,
 		sample: `SELECT session_data FROM django_session WHERE expire_date > ? ORDER BY expire_date DESC LIMIT ?`,
 	},
+	atOnce: 500, // nobody else can write meanwhile
 	// Any type is allowed; what it makes of a value is its affinity.
 	columns: `SELECT name, CASE
 			WHEN type LIKE '%INT%' THEN 'integer'

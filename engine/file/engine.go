@@ -41,6 +41,7 @@ var (
 	_ cloakroom.Signed    = (*Engine)(nil)
 	_ cloakroom.Adder     = (*Engine)(nil)
 	_ cloakroom.Lister    = (*Engine)(nil)
+	_ cloakroom.Sweeper   = (*Engine)(nil)
 	_ cloakroom.Pinger    = (*Engine)(nil)
 	_ cloakroom.Measurer  = (*Engine)(nil)
 	_ cloakroom.Describer = (*Engine)(nil)

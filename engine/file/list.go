@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -124,6 +125,29 @@ func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
 		}
 	}
 	return cleared, nil
+}
+
+// Sweep implements [cloakroom.Sweeper]: it reads every session once, where
+// ClearExpired reads those that are live again each time.
+func (e *Engine) Sweep(ctx context.Context, limit func() int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		if !e.codec.Ready() {
+			yield(0, errNoSecretKey("clear expired"))
+			return
+		}
+		for names, err := range e.pages(ctx) {
+			if err != nil {
+				yield(0, e.failure("clear expired", err))
+				return
+			}
+			for some := range slices.Chunk(names, max(1, limit())) {
+				n, err := e.clear(ctx, some, len(some))
+				if !yield(n, e.failure("clear expired", err)) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // clear deletes at most limit expired sessions among the files that are named.

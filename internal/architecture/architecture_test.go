@@ -30,14 +30,16 @@ var allowed = map[string][]string{
 	"engine/moving":       {"."},
 	"cache":               {".", "engine/cache", "django"},
 	"clearing":            {"."},
+	"roster":              {"."},
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site"},
 	"enginetest":          {"."},
-	"dashboard":           {".", "dashboard", "django/auth"},
+	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
 	"dashboard/history":   {".", "dashboard"},
 	"internal":            {},
 	"internal/djangotest": {".", "django"},
+	"internal/fields":     {".", "internal/human"},
 	"internal/movingtest": {".", "django", "engine/moving", "internal/djangotest"},
 }
 

@@ -1,4 +1,5 @@
-package dashboard
+// Package fields shows a session's dictionary to people, its credentials masked.
+package fields
 
 import (
 	"bytes"
@@ -10,19 +11,22 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // credential matches names whose values let their reader act for somebody.
 var credential = regexp.MustCompile(`(?i)token|passw|passphrase|secret|hash|csrf|xsrf|credential|api_?key|private_?key|session_?key|cookie|bearer|jwt|auth_?code|otp|signature|nonce`)
 
-// mask is shown in place of a credential.
-const mask = "••••••••"
+// Mask is shown in place of a credential.
+const Mask = "••••••••"
 
 // maxText bounds what is shown of one value, in bytes.
 const maxText = 32 << 10
 
-// field is one name of a session's dictionary, as shown.
-type field struct {
+// Field is one name of a session's dictionary, as shown.
+type Field struct {
 	Name   string
 	Kind   string
 	Text   string
@@ -30,12 +34,12 @@ type field struct {
 	Masked bool // in whole or in part
 }
 
-// fieldsOf shows a dictionary, its credentials masked unless reveal.
-func fieldsOf(data map[string]any, reveal bool) []field {
-	var fields []field
+// Of shows a dictionary, its credentials masked unless reveal.
+func Of(data map[string]any, reveal bool) []Field {
+	var fields []Field
 	for _, name := range slices.Sorted(maps.Keys(data)) {
 		value := plain(data[name])
-		f := field{Name: name, Kind: kindOf(value)}
+		f := Field{Name: name, Kind: kindOf(value)}
 		shown := value
 		if !reveal {
 			shown, f.Masked = masked(name, value)
@@ -50,7 +54,7 @@ func fieldsOf(data map[string]any, reveal bool) []field {
 // masked returns value without credentials, and whether there were any.
 func masked(name string, value any) (any, bool) {
 	if credential.MatchString(name) {
-		return mask, true
+		return Mask, true
 	}
 	hidden := false
 	switch value := plain(value).(type) {
@@ -90,9 +94,9 @@ func kindOf(value any) string {
 	case time.Time:
 		return "time"
 	case []any:
-		return plural(len(value), "item")
+		return human.Plural(len(value), "item")
 	case map[string]any:
-		return plural(len(value), "name")
+		return human.Plural(len(value), "name")
 	default:
 		return "object"
 	}
@@ -144,4 +148,11 @@ func tagged(value any) any {
 	default:
 		return value
 	}
+}
+
+func plain(v any) any {
+	if v, ok := v.(cloakroom.Value); ok {
+		return v.Plain()
+	}
+	return v
 }

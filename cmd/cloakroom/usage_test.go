@@ -1,0 +1,129 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Wrong usage of any command is one line, and exit code 2.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	lines := [][]string{
+		{"nothing-like-that"},
+		{"--no-such-flag"},
+		{"list"},
+		{"list", "--cache", "redis://127.0.0.1"},
+		{"list", "--settings", "settings.py", "--engine", "locmem:"},
+		{"list", "--limit", "few", "--engine", "locmem:"},
+		{"list", "--limit", "-1", "--engine", "locmem:"},
+		{"list", "--json=perhaps"},
+		{"clearsessions", "--batch", "0", "--engine", "locmem:"},
+		{"clearsessions", "--rate", "-1", "--engine", "locmem:"},
+		{"show"},
+		{"show", "one", "two"},
+		{"show", "-", "--engine", "locmem:"}, // with nothing on standard input
+		{"revoke", "--engine", "locmem:"},
+		{"revoke", "key", "--user", "ada", "--engine", "locmem:"},
+		{"revoke", "key", "--all", "--engine", "locmem:"},
+		{"revoke", "--all", "--engine", "locmem:"}, // and nobody to ask
+		{"create", "--engine", "locmem:"},
+		{"create", "n", "--engine", "locmem:"},
+		{"create", "n=Ada", "--engine", "locmem:"},
+		{"create", "=1", "--engine", "locmem:"},
+		{"set", "key", "--engine", "locmem:"},
+		{"copy", "--engine", "locmem:"},
+		{"copy", "--engine", "locmem:", "--to", "locmem:", "--to-settings", "settings.py"},
+		{"decode", "--format", "json"},
+		{"decode"}, // without a secret key
+		{"encode", "--serializer", "msgpack"},
+		{"encode", "--protocol", "6"},
+		{"man"},
+		{"passwd"},
+		{"completion", "tcsh"},
+	}
+	for _, c := range (&program{}).rootCommand().Commands() {
+		if c.Name() != "help" {
+			lines = append(lines, []string{c.Name(), "--no-such-flag"})
+		}
+		if c.Args != nil && c.Name() != "help" {
+			lines = append(lines, []string{c.Name(), "more", "arguments", "=", "than", "it", "takes"})
+		}
+	}
+	for _, args := range lines {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := command(t, args...)
+			if code != exitUsage || stdout != "" {
+				t.Errorf("exit code %d, %q on standard output", code, stdout)
+			}
+			if strings.Count(stderr, "\n") != 1 || !strings.HasPrefix(stderr, "cloakroom: ") || !strings.Contains(stderr, "--help'") {
+				t.Errorf("this is not one line with a hint:\n%s", stderr)
+			}
+		})
+	}
+}
+
+// Every command shows how it is used.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for _, c := range (&program{}).rootCommand().Commands() {
+		code, stdout, _ := command(t, c.Name(), "--help")
+		if code != exitDone {
+			t.Errorf("%s --help: exit code %d", c.Name(), code)
+		}
+		if c.Name() != "help" && c.Name() != "completion" && (!strings.Contains(stdout, "Examples:") || !strings.Contains(stdout, "\n  cloakroom "+c.Name()) && !strings.Contains(stdout, "| cloakroom "+c.Name())) {
+			t.Errorf("%s --help shows no example:\n%s", c.Name(), stdout)
+		}
+		for line := range strings.SplitSeq(stdout, "\n") {
+			if len([]rune(line)) > 80 && c.Name() != "completion" {
+				t.Errorf("%s --help has a long line: %s", c.Name(), line)
+			}
+		}
+	}
+}
+
+func TestManualPages(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "man1")
+	if code, _, stderr := command(t, "man", folder); code != exitDone {
+		t.Fatalf("exit code %d\n%s", code, stderr)
+	}
+	for _, c := range (&program{}).rootCommand().Commands() {
+		if c.Name() == "help" {
+			continue
+		}
+		page, err := os.ReadFile(filepath.Join(folder, "cloakroom-"+c.Name()+".1"))
+		if err != nil || !strings.Contains(string(page), ".SH DESCRIPTION") {
+			t.Errorf("%s: %v", c.Name(), err)
+		}
+	}
+}
+
+// The command line has the last word, and what it says excludes what the
+// environment says instead.
+func TestEnvironment(t *testing.T) {
+	s := openSite(t, t.TempDir())
+	t.Setenv(secretVariable, secret)
+	t.Setenv("CLOAKROOM_ENGINE", s.flags[1])
+	t.Setenv("CLOAKROOM_JSON", "true")
+	if code, stdout, stderr := command(t, "list"); code != exitDone || stdout != "[]\n" {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	file := filepath.Join(t.TempDir(), "settings.py")
+	write(t, file, "SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'\nSECRET_KEY = 'x'\n")
+	if code, stdout, stderr := command(t, "settings", "--settings", file); code != exitDone || !strings.Contains(stdout, "signed_cookies") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if code, stdout, _ := command(t, "list", "--json=false"); code != exitDone || stdout != "No live session.\n" {
+		t.Errorf("exit code %d, %q", code, stdout)
+	}
+	t.Setenv("CLOAKROOM_SETTINGS", file)
+	if code, _, stderr := command(t, "list"); code != exitUsage {
+		t.Errorf("both from the environment: exit code %d, %q", code, stderr)
+	}
+	if code, _, stderr := command(t, "list", s.flags[0], s.flags[1]); code != exitDone {
+		t.Errorf("the engine of the command line: exit code %d, %q", code, stderr)
+	}
+}
