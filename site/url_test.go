@@ -1,9 +1,12 @@
 package site_test
 
 import (
+	"encoding/json"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -12,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/pickle"
+	"github.com/cloakroom-go/cloakroom/django/settings"
 	"github.com/cloakroom-go/cloakroom/site"
 )
 
@@ -60,6 +65,53 @@ func TestURLs(t *testing.T) {
 				t.Errorf("the database's address is given: %v", err)
 			}
 		})
+	}
+}
+
+// A URL does not tell the site's serializer, so a session keeps its own: Horizon's
+// token is still an object after a save.
+func TestURLKeepsTheSerializer(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../django/testdata/horizon-23/file.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var horizon struct {
+		Key   string `json:"session_key"`
+		Store []struct {
+			Value []byte `json:"value_b64"`
+		}
+	}
+	if err := json.Unmarshal(text, &horizon); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "sessionid"+horizon.Key), horizon.Store[0].Value, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := settings.FromURLs("file://"+folder, "")
+	s.SecretKey = "horizon-lab-secret-key-not-for-production-0123456789"
+	opened, err := site.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	before, err := opened.Engine.Load(t.Context(), horizon.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := *before
+	changed.Data = maps.Clone(before.Data)
+	changed.Data["changed"] = true
+	if err := opened.Engine.Save(t.Context(), &changed); err != nil {
+		t.Fatal(err)
+	}
+	after, err := opened.Engine.Load(t.Context(), horizon.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := after.Data["token"].(pickle.Raw); !ok {
+		t.Errorf("the token is a %T", after.Data["token"])
 	}
 }
 

@@ -36,11 +36,12 @@ func Load(path string) (*Settings, error) {
 }
 
 // FromURLs returns Django's defaults with sessions where the URLs say: cache may
-// be empty.
+// be empty. The serializer stays what each session was read with, for a URL does
+// not tell that of the site.
 func FromURLs(engine, cache string) *Settings {
 	r := &reader{names: python.New(python.Host{}), whose: "Django", settings: &Settings{}}
 	s, _ := r.read() // of nothing, nothing is wrong
-	s.EngineURL, s.CacheURL = engine, cache
+	s.EngineURL, s.CacheURL, s.Serializer = engine, cache, ""
 	return s
 }
 
