@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/cloakroom-go/cloakroom/django/settings"
 )
@@ -34,7 +35,7 @@ func checkFiles(_ context.Context, c *checker) {
 			"DATABASE_ROUTERS may send sessions to another database than DATABASES['default'], which is the one that is looked at here")
 	}
 	if !said {
-		c.ok("settings", "No setting of %d files is overridden unseen", len(c.settings.Files()))
+		c.ok("settings", "No setting is overridden unseen, in what was read: %s", strings.Join(c.settings.Files(), ", "))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/settings"
 	"github.com/cloakroom-go/cloakroom/engine/moving"
 	"github.com/cloakroom-go/cloakroom/internal/human"
@@ -21,6 +22,7 @@ const pause = time.Second
 type copyFlags struct {
 	toSettings, to string
 	mirror, follow bool
+	move           bool
 }
 
 func (p *program) copyCommand() *cobra.Command {
@@ -44,6 +46,8 @@ new settings and start it.`,
 	command.Flags().StringVar(&flags.to, "to", "", "`URL` of the engine to copy to; the secret key is the site's")
 	command.Flags().BoolVar(&flags.mirror, "mirror", false, "make the target equal: for one that nobody uses yet")
 	command.Flags().BoolVar(&flags.follow, "follow", false, "copy again and again what changes, until interrupted")
+	command.Flags().BoolVar(&flags.move, "move", false, "delete what was copied: for a Go site on a moving engine")
+	command.MarkFlagsMutuallyExclusive("mirror", "follow", "move")
 	return command
 }
 
@@ -86,19 +90,22 @@ func (p *program) copy(ctx context.Context, flags copyFlags) error {
 	}
 
 	progress := p.Progress("copied")
-	options := moving.Options{Mirror: flags.mirror, Lifetime: from.Cookie.Age, Progress: progress.Tell}
-	copier, err := moving.NewCopier(target.Engine, source.Engine, options)
-	if err != nil {
-		return err
-	}
-	var report moving.Report
-	if flags.follow {
-		report, err = copier.Follow(ctx, pause)
-	} else {
-		report, err = copier.Pass(ctx)
-	}
+	report, err := flags.run(ctx, target.Engine, source.Engine, moving.Options{
+		Mirror: flags.mirror, Move: flags.move, Lifetime: from.Cookie.Age, Progress: progress.Tell,
+	})
 	progress.Close()
 	return errors.Join(p.report(report), err)
+}
+
+func (f copyFlags) run(ctx context.Context, to, from cloakroom.Engine, options moving.Options) (moving.Report, error) {
+	if !f.follow {
+		return moving.Copy(ctx, to, from, options)
+	}
+	copier, err := moving.NewCopier(to, from, options)
+	if err != nil {
+		return moving.Report{}, err
+	}
+	return copier.Follow(ctx, pause)
 }
 
 // target is the same site's settings with another engine, or another file's.
