@@ -8,7 +8,7 @@ func (e *Engine) Unwrap() cloakroom.Engine { return e.store }
 
 // Wrap implements [cloakroom.Wrapper].
 func (e *Engine) Wrap(store cloakroom.Engine) cloakroom.Engine {
-	return &Engine{store: store, front: e.front}
+	return &Engine{store, newMisses(), e.front}
 }
 
 // Describe implements [cloakroom.Describer].

@@ -56,7 +56,8 @@ import (
 // Its Save is linearizable, as the store's is: a record that came from the cache
 // is compared with the store's before it is replaced there.
 type Engine struct {
-	store cloakroom.Engine
+	store  cloakroom.Engine
+	misses *misses
 	*front
 }
 
@@ -68,7 +69,7 @@ var (
 // New returns store with c before it. The cache has to keep pickles, as Django's
 // does by default: what keeps JSON is only ever told to forget.
 func New(c cache.Cache, store cloakroom.Engine, options ...Option) *Engine {
-	return &Engine{store: store, front: newFront(c, options)}
+	return &Engine{store, newMisses(), newFront(c, options)}
 }
 
 // Close stops telling the cache what it has missed. It closes neither the cache
@@ -99,15 +100,22 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 	if !cloakroom.ValidKey(key) || ctx.Err() != nil {
 		return e.store.Load(ctx, key) // has the answer without asking
 	}
+	if found, err := e.get(ctx, key); err == nil && e.believes(found) {
+		return hit(key, found), nil
+	}
+	return e.misses.load(ctx, key, e.fetch)
+}
+
+// fetch loads a session from the store, unless the cache has it by now, and fills
+// the cache.
+func (e *Engine) fetch(ctx context.Context, key string) (*cloakroom.Record, error) {
 	for range attempts {
 		cached, lease := e.lookUp(ctx, key)
 		if lease == nil {
 			if cached == nil {
 				break
 			}
-			cached.Key = key
-			cached.Version = &version{data: orEmpty(cached.Data), cached: cached.Version}
-			return cached, nil
+			return hit(key, cached), nil
 		}
 		r, err := e.store.Load(ctx, key)
 		if err != nil {
@@ -128,6 +136,13 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 		return r, nil
 	}
 	return e.loadStored(ctx, key)
+}
+
+// hit is what the cache has, as a record.
+func hit(key string, cached *cloakroom.Record) *cloakroom.Record {
+	cached.Key = key
+	cached.Version = &version{data: orEmpty(cached.Data), cached: cached.Version}
+	return cached
 }
 
 // loadStored loads from the store, and leaves nothing in the cache that could be

@@ -1,6 +1,7 @@
 package cacheddb
 
 import (
+	"context"
 	"errors"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -15,4 +16,15 @@ func gone(err error) error {
 		return &cloakroom.Error{Engine: name, Op: "save", Kind: cloakroom.ErrGone}
 	}
 	return err
+}
+
+// tooLate is the error of one whose time ended while another was reading for him.
+func tooLate(op string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &cloakroom.Error{
+		Engine: name, Op: op, Kind: cloakroom.ErrUnavailable, Err: err,
+		Reason: "the storage behind the cache did not answer in time", Mend: "see what keeps it busy",
+	}
 }
