@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/cache/memcached"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
 	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
@@ -97,7 +99,7 @@ func TestFaults(t *testing.T) {
 	var all sync.WaitGroup
 	for name, open := range map[string]func(t *testing.T) *backEnd{
 		"Memcached": onMemcached, "Redis": onRedis, "MariaDB": onMariaDB, "PostgreSQL": onPostgreSQL,
-		"SQLite": onSQLite, "file": onFiles, "cached_db": onCachedDB,
+		"SQLite": onSQLite, "file": onFiles, "cached_db, the cache": onCachedDB, "cached_db, the store": behindCache,
 	} {
 		all.Go(func() { t.Run(name, func(t *testing.T) { suffersAll(t, open(t)) }) })
 	}
@@ -290,11 +292,37 @@ func onCachedDB(t *testing.T) *backEnd {
 		t.Fatal(err)
 	}
 	store := openDB(t, "sqlite:///"+filepath.Join(t.TempDir(), "sessions.sqlite3"))
-	e := cacheddb.New(c, store, cacheddb.WithLogger(slog.New(slog.DiscardHandler)))
-	faults := make([]trouble, len(onNetworks))
-	for i, f := range onNetworks {
-		f.spares = true
-		faults[i] = f
+	e := cacheddb.New(c, store, quietly)
+	faults := []trouble{{name: "emptied", begin: func(b *backEnd) { flush(t, b.server.Addr) }, end: nothing}}
+	faults = append(faults, onNetworks...)
+	for i := range faults {
+		faults[i].spares = true
 	}
 	return &backEnd{engine: e, close: []io.Closer{e, c, store}, server: s, proxy: p, most: 64, faults: faults}
+}
+
+var quietly = cacheddb.WithLogger(slog.New(slog.DiscardHandler))
+
+// flush empties a Memcached.
+func flush(t *testing.T, addr string) {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err == nil {
+		defer conn.Close()
+		_, err = io.WriteString(conn, "flush_all\r\nquit\r\n")
+	}
+	if err == nil {
+		_, err = io.ReadAll(conn)
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// behindCache: what happens behind the cache is as bad as without one.
+func behindCache(t *testing.T) *backEnd {
+	b := onRedis(t)
+	e := cacheddb.New(locmem.New(), b.engine, quietly)
+	b.engine, b.close = e, append([]io.Closer{e}, b.close...)
+	return b
 }
