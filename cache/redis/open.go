@@ -18,7 +18,7 @@ const (
 	// silence is how long a connection goes without an answer, to a PING that is
 	// sent after pingAfter without any, before it is replaced: a firewall or a
 	// failover may have cut it off.
-	silence   = 2 * time.Second
+	silence   = 1500 * time.Millisecond
 	pingAfter = 500 * time.Millisecond
 
 	// topologyInterval is how often Sentinels and Clusters are asked who is who,
