@@ -31,6 +31,10 @@ type server struct {
 	closed bool
 }
 
+// silence is how long an answer is awaited before the other connections are
+// suspected as well.
+const silence = 100 * time.Millisecond
+
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 func newServer(a address, dial dialFunc) *server {
@@ -69,8 +73,8 @@ func (s *server) do(ctx context.Context, talk func(*conn) error) error {
 			return nil
 		}
 		_ = c.Close() // nothing more is expected of it
-		if isSilence(ctx, err) {
-			s.dropIdle(began)
+		if waited := time.Since(began); waited > silence && isSilence(ctx, err) {
+			s.dropIdle(time.Now().Add(-waited / 2))
 		}
 		if err != nil && c.hadEnded(err) {
 			continue // with another, and in the end with a new one

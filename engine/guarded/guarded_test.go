@@ -27,10 +27,24 @@ var quietly = guarded.WithLogger(slog.New(slog.DiscardHandler))
 type backEnd struct {
 	cloakroom.Engine
 	answer func(ctx context.Context) error
+	mu     sync.Mutex // of answer
 	asked  atomic.Int64
 }
 
-func (b *backEnd) ask(ctx context.Context) error { b.asked.Add(1); return b.answer(ctx) }
+// becomes has it answer otherwise.
+func (b *backEnd) becomes(answer func(context.Context) error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answer = answer
+}
+
+func (b *backEnd) ask(ctx context.Context) error {
+	b.asked.Add(1)
+	b.mu.Lock()
+	answer := b.answer
+	b.mu.Unlock()
+	return answer(ctx)
+}
 
 func (b *backEnd) Load(ctx context.Context, _ string) (*cloakroom.Record, error) {
 	return &cloakroom.Record{}, b.ask(ctx)
@@ -106,7 +120,7 @@ func TestCircuit(t *testing.T) {
 				if err := do(e, t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				b.answer = answer
+				b.becomes(answer)
 				for until := time.Now().Add(15 * time.Second); e.State().Circuit == guarded.Closed; {
 					if time.Now().After(until) {
 						t.Fatalf("%s, %s: the circuit never opens", name, verb)
@@ -131,7 +145,7 @@ func TestCircuit(t *testing.T) {
 				if e.State().Circuit != guarded.HalfOpen {
 					t.Errorf("%s, %s: the circuit is %v, want half-open", name, verb, e.State().Circuit)
 				}
-				b.answer = well
+				b.becomes(well)
 				if err := do(e, t.Context()); err != nil || e.State().Circuit != guarded.Closed {
 					t.Errorf("%s, %s: when it is back: %v, the circuit is %v", name, verb, err, e.State().Circuit)
 				}
