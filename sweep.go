@@ -18,7 +18,7 @@ type Sweeper interface {
 // Sweep has e delete everything that has expired, as [Sweeper] says. An engine
 // that is none is asked to ClearExpired until nothing is left.
 func Sweep(ctx context.Context, e Engine, limit func() int) iter.Seq2[int, error] {
-	if s, ok := e.(Sweeper); ok {
+	if s, ok := As[Sweeper](e); ok {
 		return s.Sweep(ctx, limit)
 	}
 	return func(yield func(int, error) bool) {

@@ -26,7 +26,7 @@ func takeSample(ctx context.Context, c *checker) {
 	if c.site == nil {
 		return
 	}
-	lister, ok := c.site.Store().(cloakroom.Lister)
+	lister, ok := cloakroom.As[cloakroom.Lister](c.site.Store())
 	if !ok || c.broken {
 		return
 	}
@@ -111,12 +111,12 @@ func (c *checker) saySigned(foreign, all int) {
 
 // signs reports whether the engine signs what it stores.
 func (c *checker) signs() bool {
-	_, signs := c.site.Store().(cloakroom.Signed)
+	_, signs := cloakroom.As[cloakroom.Signed](c.site.Store())
 	return signs
 }
 
 func (c *checker) stats(ctx context.Context) (cloakroom.Stats, bool) {
-	measurer, ok := c.site.Store().(cloakroom.Measurer)
+	measurer, ok := cloakroom.As[cloakroom.Measurer](c.site.Store())
 	if !ok {
 		return cloakroom.Stats{}, false
 	}

@@ -98,7 +98,7 @@ func checkEngine(ctx context.Context, c *checker) {
 }
 
 func (c *checker) description() cloakroom.Description {
-	if d, ok := c.site.Engine.(cloakroom.Describer); ok {
+	if d, ok := cloakroom.As[cloakroom.Describer](c.site.Engine); ok {
 		return d.Describe()
 	}
 	return cloakroom.Description{BackEnd: "the storage"}
@@ -157,7 +157,7 @@ func roundTrip(ctx context.Context, engine cloakroom.Engine) (err error) {
 	case err != nil:
 		return err
 	}
-	if _, carries := engine.(cloakroom.Carrier); carries {
+	if _, carries := cloakroom.As[cloakroom.Carrier](engine); carries {
 		return nil // nobody can delete what is the visitor's
 	}
 	if err := engine.Delete(ctx, r.Key); err != nil {

@@ -74,7 +74,7 @@ func Run(ctx context.Context, engine cloakroom.Engine, o Options) (report Report
 			o.Progress(report)
 		}
 	}
-	if measurer, ok := engine.(cloakroom.Measurer); ok && o.Progress != nil {
+	if measurer, ok := cloakroom.As[cloakroom.Measurer](engine); ok && o.Progress != nil {
 		stats, err := measurer.Stats(ctx)
 		if err != nil {
 			return report, unfinished(report, err)

@@ -61,7 +61,7 @@ var errCannotList = errors.New("this engine cannot list its sessions")
 // records goes through the live sessions, within bounds.
 func (s store) records(ctx context.Context, met *scan) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {
-		lister, ok := s.engine.(cloakroom.Lister)
+		lister, ok := cloakroom.As[cloakroom.Lister](s.engine)
 		if !ok {
 			yield(nil, errCannotList)
 			return

@@ -31,7 +31,7 @@ func (v *visit) load(from store, handle string) (*cloakroom.Record, error) {
 
 // describe says what the engine is, if only that nobody knows.
 func (s store) describe() cloakroom.Description {
-	if describer, ok := s.engine.(cloakroom.Describer); ok {
+	if describer, ok := cloakroom.As[cloakroom.Describer](s.engine); ok {
 		return describer.Describe()
 	}
 	return cloakroom.Description{}

@@ -94,7 +94,7 @@ func addOnce(s *stage) {
 		var all sync.WaitGroup
 		start := make(chan struct{})
 		for i := range int64(adders) {
-			adder, ok := handles[i%2].(cloakroom.Adder)
+			adder, ok := cloakroom.As[cloakroom.Adder](handles[i%2])
 			s.need(ok, "an engine that is a cloakroom.Adder")
 			r := taken(map[string]any{"adder": i})
 			r.Key = key

@@ -29,7 +29,7 @@ const patience = 10 * time.Second
 // Records yields the live records of an engine, a page at a time. An engine
 // that cannot list them is an error.
 func Records(ctx context.Context, engine cloakroom.Engine) iter.Seq2[*cloakroom.Record, error] {
-	if lister, ok := engine.(cloakroom.Lister); ok {
+	if lister, ok := cloakroom.As[cloakroom.Lister](engine); ok {
 		return lister.List(ctx)
 	}
 	return func(yield func(*cloakroom.Record, error) bool) {
@@ -41,7 +41,7 @@ func Records(ctx context.Context, engine cloakroom.Engine) iter.Seq2[*cloakroom.
 // begins so. For that it goes through all sessions.
 func Find(ctx context.Context, engine cloakroom.Engine, key string) (*cloakroom.Record, error) {
 	record, err := load(ctx, engine, key)
-	_, lists := engine.(cloakroom.Lister)
+	_, lists := cloakroom.As[cloakroom.Lister](engine)
 	if !errors.Is(err, cloakroom.ErrNotFound) || cloakroom.ValidKey(key) || !lists {
 		return record, err
 	}
@@ -133,7 +133,7 @@ func deleteAll(ctx context.Context, engine cloakroom.Engine, keys []string) (int
 
 func failure(engine cloakroom.Engine, op string, kind error, reason, mend string) error {
 	name := "engine"
-	if describer, ok := engine.(cloakroom.Describer); ok {
+	if describer, ok := cloakroom.As[cloakroom.Describer](engine); ok {
 		name = describer.Describe().Engine
 	}
 	return &cloakroom.Error{Engine: name, Op: op, Kind: kind, Reason: reason, Mend: mend}

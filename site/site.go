@@ -72,7 +72,7 @@ func (s *Site) open(ctx context.Context, p plan) (err error) {
 			return p.store.failure(err)
 		}
 		s.owns(s.store)
-		if signed, ok := s.store.(cloakroom.Signed); ok {
+		if signed, ok := cloakroom.As[cloakroom.Signed](s.store); ok {
 			if s.Settings.NoSecretKey != nil && s.Settings.EngineURL == "" {
 				return s.Settings.NoSecretKey // it says more than the engine could
 			}

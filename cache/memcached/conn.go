@@ -25,9 +25,10 @@ type conn struct {
 	net.Conn
 	r        *bufio.Reader
 	w        *bufio.Writer
-	used     bool // in an exchange before this one
-	answered bool // in this exchange, in part at least
-	spent    bool // not to be used again
+	used     bool      // in an exchange before this one
+	heard    time.Time // when that ended
+	answered bool      // in this exchange, in part at least
+	spent    bool      // not to be used again
 }
 
 func newConn(c net.Conn) *conn {

@@ -64,6 +64,11 @@ var diagnoses = []struct {
 	{"metadump not allowed", cloakroom.ErrConfig, "Memcached does not list what it keeps", "start it without -X (--disable-dumping)"},
 }
 
+// isSilence reports that the time for an answer ran out.
+func isSilence(ctx context.Context, err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(ctx.Err(), context.Canceled)
+}
+
 // failure says what became of a command. It returns nil for a nil err.
 func (s *server) failure(ctx context.Context, err error) error {
 	switch {

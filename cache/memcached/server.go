@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +30,10 @@ type server struct {
 	idle   []*conn // the one used last is the last
 	closed bool
 }
+
+// silence is how long an answer is awaited before the other connections are
+// suspected as well.
+const silence = 100 * time.Millisecond
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -61,12 +66,16 @@ func (s *server) do(ctx context.Context, talk func(*conn) error) error {
 		if err != nil {
 			return s.failure(ctx, err)
 		}
+		began := time.Now()
 		reusable, err := c.exchange(ctx, talk)
 		if reusable {
 			s.keep(c)
 			return nil
 		}
 		_ = c.Close() // nothing more is expected of it
+		if waited := time.Since(began); waited > silence && isSilence(ctx, err) {
+			s.dropIdle(time.Now().Add(-waited / 2))
+		}
 		if err != nil && c.hadEnded(err) {
 			continue // with another, and in the end with a new one
 		}
@@ -90,8 +99,23 @@ func (s *server) conn(ctx context.Context) (*conn, error) {
 	return newConn(c), nil
 }
 
+// dropIdle closes the idle connections on which nothing was heard since. When
+// one is silent, a firewall or a failover may have cut all of them off, and each
+// would keep somebody waiting before it was found out.
+func (s *server) dropIdle(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle = slices.DeleteFunc(s.idle, func(c *conn) bool {
+		if c.heard.After(since) {
+			return false
+		}
+		_ = c.Close() // nothing is under way on it
+		return true
+	})
+}
+
 func (s *server) keep(c *conn) {
-	c.used = true
+	c.used, c.heard = true, time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {

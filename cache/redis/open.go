@@ -15,6 +15,12 @@ const (
 	// request began.
 	dialTimeout = 2 * time.Second
 
+	// silence is how long a connection goes without an answer, to a PING that is
+	// sent after pingAfter without any, before it is replaced: a firewall or a
+	// failover may have cut it off.
+	silence   = 1500 * time.Millisecond
+	pingAfter = 500 * time.Millisecond
+
 	// topologyInterval is how often Sentinels and Clusters are asked who is who,
 	// beside what they tell by themselves.
 	topologyInterval = 5 * time.Second
@@ -41,6 +47,7 @@ func open(ctx context.Context, address string, o options) (*Cache, error) {
 	t.PipelineMultiplex = multiplex
 	t.RetryDelay = repeatAtOnce
 	t.Dialer.Timeout, t.Sentinel.Dialer.Timeout = dialTimeout, dialTimeout
+	t.ConnWriteTimeout, t.Dialer.KeepAlive = silence, pingAfter // whatever their names
 	t.Sentinel.TopologyRefreshInterval = topologyInterval
 	t.ClusterOption.ShardsRefreshInterval = topologyInterval
 	t.ClusterOption.MaxMovedRedirections = maxRedirections

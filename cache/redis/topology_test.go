@@ -3,23 +3,30 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
+	"github.com/cloakroom-go/cloakroom/engine/guarded"
 	"github.com/cloakroom-go/cloakroom/enginetest"
 	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
-// failover kills a primary and returns once all sessions are found again. Until
-// then whatever is asked of it is in time, and told that it is unavailable.
-func failover(t *testing.T, e cloakroom.Engine, primary *server.Server, sessions []*cloakroom.Record) {
+// failover kills a primary and returns once all sessions are found again, which
+// is soon after one of its replicas took its place. Until then whatever is asked
+// of it is in time, and told that it is unavailable.
+func failover(t *testing.T, e cloakroom.Engine, primary *server.Server, replicas []*server.Server, sessions []*cloakroom.Record) {
 	t.Helper()
+	e = guarded.New(e, guarded.WithLogger(slog.New(slog.DiscardHandler)))
 	primary.Kill()
 	killed := time.Now()
+	var replaced time.Time
 	for _, r := range sessions {
 		for {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -38,6 +45,9 @@ func failover(t *testing.T, e cloakroom.Engine, primary *server.Server, sessions
 			if !errors.Is(err, cloakroom.ErrUnavailable) {
 				t.Fatalf("Load during a failover: %v", err)
 			}
+			if replaced.IsZero() && slices.ContainsFunc(replicas, isPrimary) {
+				replaced = time.Now()
+			}
 			if time.Since(killed) > time.Minute {
 				t.Fatalf("no recovery within a minute: %v", err)
 			}
@@ -45,6 +55,29 @@ func failover(t *testing.T, e cloakroom.Engine, primary *server.Server, sessions
 		}
 	}
 	t.Logf("all sessions are back %v after their primary was killed", time.Since(killed).Round(100*time.Millisecond))
+	if replaced.IsZero() {
+		return // it was found at once
+	}
+	t.Logf("and %v after it was replaced", time.Since(replaced).Round(100*time.Millisecond))
+	if took := time.Since(replaced); took > 5*time.Second {
+		t.Errorf("a new primary is found after %v, want at most 5 s", took)
+	}
+}
+
+// isPrimary asks a server past the engine.
+func isPrimary(s *server.Server) bool {
+	conn, err := net.DialTimeout("tcp", s.Addr, time.Second)
+	if err != nil {
+		return false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	answer := make([]byte, 64)
+	if _, err := conn.Write([]byte("ROLE\r\n")); err != nil {
+		return false
+	}
+	n, err := conn.Read(answer)
+	return err == nil && strings.Contains(string(answer[:n]), "master")
 }
 
 func some(t *testing.T, e cloakroom.Engine, count int) []*cloakroom.Record {
@@ -99,7 +132,7 @@ func TestSentinelFailover(t *testing.T) {
 	e := open(t, address)
 	sessions := some(t, e, 20)
 	replicated(t, s.Primary)
-	failover(t, e, s.Primary, sessions)
+	failover(t, e, s.Primary, s.Replicas, sessions)
 	saved(t, e, sessions)
 	listed(t, e, sessions)
 }
@@ -171,7 +204,7 @@ func TestCluster(t *testing.T) {
 		t.Errorf("one node of three has all sessions but %d of %d", moved, len(sessions))
 	}
 
-	failover(t, e, c.Nodes[0], sessions)
+	failover(t, e, c.Nodes[0], c.Nodes[3:], sessions)
 	saved(t, e, sessions)
 	listed(t, e, sessions)
 	if st, err := e.Stats(t.Context()); err != nil || st.Live != int64(len(sessions)) {

@@ -96,7 +96,7 @@ func (p *program) revokeOne(ctx context.Context, argument string) error {
 		return err
 	}
 	defer site.Close()
-	if _, ok := site.Engine.(cloakroom.Carrier); ok {
+	if _, ok := cloakroom.As[cloakroom.Carrier](site.Engine); ok {
 		return errors.New("nobody but the browser can end a session of signed cookies; a new SECRET_KEY ends them all")
 	}
 	record, err := roster.Find(ctx, site.Engine, key)

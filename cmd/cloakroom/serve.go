@@ -117,7 +117,7 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 
 	background, stop := context.WithCancel(ctx)
 	var running sync.WaitGroup
-	if measurer, ok := shown.(cloakroom.Measurer); ok {
+	if measurer, ok := cloakroom.As[cloakroom.Measurer](shown); ok {
 		running.Go(func() { samples.Run(background, measurer, log) })
 	}
 	running.Go(func() { clearing.Keep(background, store.engine, clearEvery, log) })

@@ -77,7 +77,7 @@ func (p *program) openAt(ctx context.Context, s *settings.Settings) (*site.Site,
 
 // describe says what an engine is.
 func describe(engine cloakroom.Engine) cloakroom.Description {
-	if describer, ok := engine.(cloakroom.Describer); ok {
+	if describer, ok := cloakroom.As[cloakroom.Describer](engine); ok {
 		return describer.Describe()
 	}
 	return cloakroom.Description{Engine: "unknown"}

@@ -56,24 +56,21 @@ import (
 // Its Save is linearizable, as the store's is: a record that came from the cache
 // is compared with the store's before it is replaced there.
 type Engine struct {
-	store cloakroom.Engine
+	store  cloakroom.Engine
+	misses *misses
 	*front
 }
 
 var (
-	_ cloakroom.Signed    = (*Engine)(nil)
+	_ cloakroom.Wrapper   = (*Engine)(nil)
 	_ cloakroom.Adder     = (*Engine)(nil)
-	_ cloakroom.Lister    = (*Engine)(nil)
-	_ cloakroom.Sweeper   = (*Engine)(nil)
-	_ cloakroom.Pinger    = (*Engine)(nil)
-	_ cloakroom.Measurer  = (*Engine)(nil)
 	_ cloakroom.Describer = (*Engine)(nil)
 )
 
 // New returns store with c before it. The cache has to keep pickles, as Django's
 // does by default: what keeps JSON is only ever told to forget.
 func New(c cache.Cache, store cloakroom.Engine, options ...Option) *Engine {
-	return &Engine{store: store, front: newFront(c, options)}
+	return &Engine{store, newMisses(), newFront(c, options)}
 }
 
 // Close stops telling the cache what it has missed. It closes neither the cache
@@ -81,15 +78,6 @@ func New(c cache.Cache, store cloakroom.Engine, options ...Option) *Engine {
 func (e *Engine) Close() error {
 	e.health.close()
 	return nil
-}
-
-// WithSecretKeys hands the keys to the store, if it signs.
-func (e *Engine) WithSecretKeys(current string, fallbacks ...string) cloakroom.Engine {
-	store := e.store
-	if signed, ok := store.(cloakroom.Signed); ok {
-		store = signed.WithSecretKeys(current, fallbacks...)
-	}
-	return &Engine{store: store, front: e.front}
 }
 
 // version is what is needed to save a record: what the store said, or, where the
@@ -100,20 +88,35 @@ type version struct {
 	cached any            // what is in the cache, as far as is known
 }
 
+// versionOf is the version of a record from here, or straight from the store.
+func versionOf(r *cloakroom.Record) *version {
+	if v, ok := r.Version.(*version); ok {
+		return v
+	}
+	return &version{stored: r.Version}
+}
+
 // Load implements [cloakroom.Engine].
 func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
 	if !cloakroom.ValidKey(key) || ctx.Err() != nil {
 		return e.store.Load(ctx, key) // has the answer without asking
 	}
+	if found, err := e.get(ctx, key); err == nil && e.believes(found) {
+		return hit(key, found), nil
+	}
+	return e.misses.load(ctx, key, e.fetch)
+}
+
+// fetch loads a session from the store, unless the cache has it by now, and fills
+// the cache.
+func (e *Engine) fetch(ctx context.Context, key string) (*cloakroom.Record, error) {
 	for range attempts {
 		cached, lease := e.lookUp(ctx, key)
 		if lease == nil {
 			if cached == nil {
 				break
 			}
-			cached.Key = key
-			cached.Version = &version{data: orEmpty(cached.Data), cached: cached.Version}
-			return cached, nil
+			return hit(key, cached), nil
 		}
 		r, err := e.store.Load(ctx, key)
 		if err != nil {
@@ -134,6 +137,13 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 		return r, nil
 	}
 	return e.loadStored(ctx, key)
+}
+
+// hit is what the cache has, as a record.
+func hit(key string, cached *cloakroom.Record) *cloakroom.Record {
+	cached.Key = key
+	cached.Version = &version{data: orEmpty(cached.Data), cached: cached.Version}
+	return cached
 }
 
 // loadStored loads from the store, and leaves nothing in the cache that could be
@@ -169,10 +179,7 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 
 // Save implements [cloakroom.Engine].
 func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
-	was, ok := r.Version.(*version)
-	if !ok {
-		was = &version{}
-	}
+	was := versionOf(r)
 	next := &cloakroom.Record{Key: r.Key, Data: r.Data, Expires: r.Expires, Version: was.stored}
 	if !cloakroom.ValidKey(r.Key) || ctx.Err() != nil {
 		return e.store.Save(ctx, next) // has the answer without asking

@@ -1,6 +1,7 @@
 package cacheddb
 
 import (
+	"context"
 	"errors"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -17,9 +18,20 @@ func gone(err error) error {
 	return err
 }
 
-func unsupported(op, what string) error {
+func noAdder() error {
 	return &cloakroom.Error{
-		Engine: name, Op: op, Kind: cloakroom.ErrConfig, Err: errors.ErrUnsupported,
-		Reason: "the engine behind the cache cannot " + what,
+		Engine: name, Op: "add", Kind: cloakroom.ErrConfig, Err: errors.ErrUnsupported,
+		Reason: "the engine behind the cache cannot take over a session",
+	}
+}
+
+// tooLate is the error of one whose time ended while another was reading for him.
+func tooLate(op string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &cloakroom.Error{
+		Engine: name, Op: op, Kind: cloakroom.ErrUnavailable, Err: err,
+		Reason: "the storage behind the cache did not answer in time", Mend: "see what keeps it busy",
 	}
 }

@@ -68,6 +68,10 @@ var errAway = errors.New("the cache does not answer")
 
 // ask asks the cache something, no longer than it is sensible to wait for it.
 func (f *front) ask(ctx context.Context, do func(context.Context) error) error {
+	return f.askFor(ctx, patience, do)
+}
+
+func (f *front) askFor(ctx context.Context, patience time.Duration, do func(context.Context) error) error {
 	if f.health.isAway() {
 		return errAway
 	}
@@ -129,7 +133,7 @@ func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroo
 				return nil, nil
 			}
 			continue
-		case err == nil && !isLease(found) && f.health.isTrusted() && !expired(found):
+		case err == nil && f.believes(found):
 			return found, nil
 		}
 		if lease, err = f.leave(ctx, key, found, err); err == nil {
@@ -143,6 +147,11 @@ func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroo
 		}
 	}
 	return nil, nil
+}
+
+// believes reports whether what is in the cache is a session, and to be served.
+func (f *front) believes(found *cloakroom.Record) bool {
+	return !isLease(found) && f.health.isTrusted() && !expired(found)
 }
 
 func expired(r *cloakroom.Record) bool {
@@ -223,8 +232,12 @@ func (f *front) fill(ctx context.Context, key string, lease, r *cloakroom.Record
 
 // drop removes what the cache has of a session, if it answers.
 func (f *front) drop(ctx context.Context, key string) error {
+	patience := patience
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, max(time.Until(deadline), overtime))
+	}
 	// Whether the visitor is still there does not matter.
-	return f.ask(context.WithoutCancel(ctx), func(ctx context.Context) error {
+	return f.askFor(context.WithoutCancel(ctx), patience, func(ctx context.Context) error {
 		return f.cache.Delete(ctx, f.nameOf(key))
 	})
 }

@@ -20,6 +20,10 @@ const (
 	// lastTry is how long a change waits for a cache that is thought to be away.
 	lastTry = 100 * time.Millisecond
 
+	// overtime is how long a visitor whose time is over is kept, so that the cache
+	// forgets what it has to.
+	overtime = 50 * time.Millisecond
+
 	// probation is how long what the cache has is not believed after a silence:
 	// others may have things to tell it first.
 	probation = 2 * time.Second

@@ -21,6 +21,11 @@ type pool struct {
 	// the statement: one that only reads may be sent once more.
 	broken func(error) bool
 
+	// silence is how long a statement goes without an answer before the idle
+	// connections are thought to be cut off as well; 0 where there is no network.
+	silence time.Duration
+	idle    int // how many are kept
+
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt
 }
@@ -28,7 +33,7 @@ type pool struct {
 func newPool(db *sql.DB, connections int) *pool {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return &pool{DB: db, rolledBack: never, broken: never, prepared: make(map[string]*sql.Stmt)}
+	return &pool{DB: db, rolledBack: never, broken: never, idle: connections, prepared: make(map[string]*sql.Stmt)}
 }
 
 func never(error) bool { return false }
@@ -37,7 +42,19 @@ func never(error) bool { return false }
 // replica: no connection is held on to for long.
 func newServerPool(db *sql.DB, connections int) *pool {
 	db.SetConnMaxLifetime(5 * time.Minute)
-	return newPool(db, connections)
+	p := newPool(db, connections)
+	p.silence = 100 * time.Millisecond
+	return p
+}
+
+// heed closes all idle connections when a statement got no answer: a firewall or
+// a failover may have cut all of them off, and each would keep somebody waiting
+// before it was found out.
+func (p *pool) heed(err error, began time.Time) {
+	if p.silence > 0 && errors.Is(err, context.DeadlineExceeded) && time.Since(began) > p.silence {
+		p.SetMaxIdleConns(0)
+		p.SetMaxIdleConns(p.idle)
+	}
 }
 
 // statement prepares text on its first use, and not before: the table may be
@@ -71,7 +88,9 @@ func (p *pool) queryRow(ctx context.Context, text string, args []any, dest ...an
 	return err
 }
 
-func (p *pool) queryRowOnce(ctx context.Context, text string, args, dest []any) error {
+func (p *pool) queryRowOnce(ctx context.Context, text string, args, dest []any) (err error) {
+	began := time.Now()
+	defer func() { p.heed(err, began) }()
 	if p.driverPrepares {
 		return p.QueryRowContext(ctx, text, args...).Scan(dest...)
 	}
@@ -110,7 +129,9 @@ func (p *pool) exec(ctx context.Context, text string, args ...any) (n int64, err
 }
 
 func (p *pool) execOnce(ctx context.Context, text string, args []any) (int64, error) {
+	began := time.Now()
 	result, err := p.result(ctx, text, args)
+	p.heed(err, began)
 	if err != nil {
 		return 0, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/file"
+	"github.com/cloakroom-go/cloakroom/internal/fault"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -194,7 +195,7 @@ func TestHeldLock(t *testing.T) {
 
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t)
+	dir := fault.NewDisk(t, t.TempDir(), "200").Dir
 	e := open(t, dir)
 	r := create(t, e, map[string]any{"n": int64(1)})
 	full := &cloakroom.Record{Key: r.Key, Version: r.Version, Expires: r.Expires}
@@ -210,22 +211,6 @@ func TestFullDisk(t *testing.T) {
 	if left := names(t, dir); len(left) != 1 {
 		t.Errorf("%d files are there, want 1", len(left))
 	}
-}
-
-// smallDisk is a disk of 200 KB. It takes root's rights, as the other servers'
-// tests do.
-func smallDisk(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=200k"); err != nil {
-		t.Fatalf("this test mounts a small disk, which takes root's rights: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
 }
 
 func TestWithoutRights(t *testing.T) {

@@ -41,7 +41,7 @@ func isMarker(r *cloakroom.Record) bool {
 }
 
 // target is an engine that sessions can move to.
-type target interface {
+type target struct {
 	cloakroom.Engine
 	cloakroom.Adder
 }
@@ -53,7 +53,7 @@ type pair struct {
 }
 
 func newPair(to, from cloakroom.Engine) (pair, error) {
-	t, ok := to.(target)
+	adder, ok := cloakroom.As[cloakroom.Adder](to)
 	if !ok {
 		return pair{}, &cloakroom.Error{
 			Engine: name, Op: "open", Kind: cloakroom.ErrConfig, Err: errors.ErrUnsupported,
@@ -61,14 +61,14 @@ func newPair(to, from cloakroom.Engine) (pair, error) {
 			Mend:   "move them to an engine that keeps sessions on a server",
 		}
 	}
-	if _, carries := from.(cloakroom.Carrier); carries {
+	if _, carries := cloakroom.As[cloakroom.Carrier](from); carries {
 		return pair{}, &cloakroom.Error{
 			Engine: name, Op: "open", Kind: cloakroom.ErrConfig, Err: errors.ErrUnsupported,
 			Reason: "sessions cannot be moved from " + describe(from).Engine + ", which the browsers have",
 			Mend:   "have people log in again, or wait until all have",
 		}
 	}
-	return pair{t, from}, nil
+	return pair{target{to, adder}, from}, nil
 }
 
 // bring moves a session: next makes what is to be in the new of what is in the

@@ -118,7 +118,7 @@ func newCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
 		listed = append(listed, to)
 	}
 	for _, e := range listed {
-		if _, ok := e.(cloakroom.Lister); !ok {
+		if _, ok := cloakroom.As[cloakroom.Lister](e); !ok {
 			return nil, unsupported("copy", e, "list its sessions")
 		}
 	}
@@ -144,7 +144,7 @@ func (c *Copier) Pass(ctx context.Context) (Report, error) {
 	switch {
 	case err != nil:
 	case p.mirrors:
-		err = p.each(ctx, c.to, p.removeUnlessThere)
+		err = p.each(ctx, c.to.Engine, p.removeUnlessThere)
 	case c.memory != nil:
 		err = p.removeUnlisted(ctx)
 	}
@@ -154,7 +154,7 @@ func (c *Copier) Pass(ctx context.Context) (Report, error) {
 }
 
 func measure(ctx context.Context, e cloakroom.Engine) (s cloakroom.Stats) {
-	if m, ok := e.(cloakroom.Measurer); ok {
+	if m, ok := cloakroom.As[cloakroom.Measurer](e); ok {
 		s, _ = m.Stats(ctx) // it is only an estimate
 	}
 	return s
@@ -176,6 +176,10 @@ const mostFailures = 16
 
 // each has some workers do something to every session of e.
 func (p *pass) each(ctx context.Context, e cloakroom.Engine, do func(context.Context, *cloakroom.Record) error) error {
+	lister, ok := cloakroom.As[cloakroom.Lister](e)
+	if !ok {
+		return unsupported("copy", e, "list its sessions")
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	records := make(chan *cloakroom.Record)
@@ -196,7 +200,7 @@ func (p *pass) each(ctx context.Context, e cloakroom.Engine, do func(context.Con
 		})
 	}
 	var listing error
-	for r, err := range e.(cloakroom.Lister).List(ctx) {
+	for r, err := range lister.List(ctx) {
 		if listing = err; err != nil || ctx.Err() != nil {
 			break
 		}

@@ -10,16 +10,15 @@ import (
 
 // WithSecretKeys hands the keys to each of the two that signs.
 func (e *Engine) WithSecretKeys(current string, fallbacks ...string) cloakroom.Engine {
-	keyed := e.pair
-	if signed, ok := e.to.(cloakroom.Signed); ok {
-		if to, ok := signed.WithSecretKeys(current, fallbacks...).(target); ok {
-			keyed.to = to
-		}
+	keyed := func(e cloakroom.Engine) cloakroom.Engine {
+		e, _ = cloakroom.With(e, func(signed cloakroom.Signed) cloakroom.Engine {
+			return signed.WithSecretKeys(current, fallbacks...)
+		})
+		return e
 	}
-	if signed, ok := e.from.(cloakroom.Signed); ok {
-		keyed.from = signed.WithSecretKeys(current, fallbacks...)
-	}
-	return &Engine{keyed}
+	to := keyed(e.to.Engine)
+	adder, _ := cloakroom.As[cloakroom.Adder](to) // as before
+	return &Engine{pair{target{to, adder}, keyed(e.from)}}
 }
 
 // List implements [cloakroom.Lister]. It lists the new twice, so that what moves
@@ -31,8 +30,8 @@ func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 		for _, half := range []struct {
 			cloakroom.Engine
 			old bool
-		}{{e.to, false}, {e.from, true}, {e.to, false}} {
-			lister, ok := half.Engine.(cloakroom.Lister)
+		}{{e.to.Engine, false}, {e.from, true}, {e.to.Engine, false}} {
+			lister, ok := cloakroom.As[cloakroom.Lister](half.Engine)
 			if !ok {
 				yield(nil, unsupported("list", half.Engine, "list its sessions"))
 				return
@@ -59,8 +58,8 @@ func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
 // Ping implements [cloakroom.Pinger]: it asks both.
 func (e *Engine) Ping(ctx context.Context) error {
 	var errs []error
-	for _, half := range []cloakroom.Engine{e.to, e.from} {
-		if pinger, ok := half.(cloakroom.Pinger); ok {
+	for _, half := range []cloakroom.Engine{e.to.Engine, e.from} {
+		if pinger, ok := cloakroom.As[cloakroom.Pinger](half); ok {
 			errs = append(errs, pinger.Ping(ctx))
 		} else {
 			errs = append(errs, unsupported("ping", half, "be asked whether it is there"))
@@ -76,8 +75,8 @@ func (e *Engine) Ping(ctx context.Context) error {
 // counts twice.
 func (e *Engine) Stats(ctx context.Context) (cloakroom.Stats, error) {
 	var total cloakroom.Stats
-	for _, half := range []cloakroom.Engine{e.to, e.from} {
-		measurer, ok := half.(cloakroom.Measurer)
+	for _, half := range []cloakroom.Engine{e.to.Engine, e.from} {
+		measurer, ok := cloakroom.As[cloakroom.Measurer](half)
 		if !ok {
 			return cloakroom.Stats{}, unsupported("stats", half, "be measured")
 		}
@@ -95,7 +94,7 @@ func (e *Engine) Stats(ctx context.Context) (cloakroom.Stats, error) {
 
 // Describe implements [cloakroom.Describer].
 func (e *Engine) Describe() cloakroom.Description {
-	to, from := describe(e.to), describe(e.from)
+	to, from := describe(e.to.Engine), describe(e.from)
 	return cloakroom.Description{
 		Engine:     to.Engine,
 		BackEnd:    to.BackEnd + ", moving from " + from.BackEnd,

@@ -32,7 +32,7 @@ func unsupported(op string, which cloakroom.Engine, what string) error {
 }
 
 func describe(e cloakroom.Engine) cloakroom.Description {
-	if d, ok := e.(cloakroom.Describer); ok {
+	if d, ok := cloakroom.As[cloakroom.Describer](e); ok {
 		return d.Describe()
 	}
 	return cloakroom.Description{Engine: "the engine", BackEnd: "another engine"}

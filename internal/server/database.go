@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,16 @@ type Database struct {
 	Name     string
 	URL      string // an address for engine/db
 	Settings string // Django's setting DATABASES, a line of Python
+}
+
+// Through is the URL by way of another address, that of a proxy.
+func (d Database) Through(addr string) string {
+	u, err := url.Parse(d.URL)
+	if err != nil {
+		panic(err) // it is our own
+	}
+	u.Host = addr
+	return u.String()
 }
 
 // databases is how a server makes them.
