@@ -79,7 +79,7 @@ func (b *table) byKey(rows int) func(t *testing.T) int {
 	return func(t *testing.T) int {
 		from := ""
 		return b.each(func(ctx context.Context, c *sql.Conn) (int, bool, error) {
-			to := "zz"
+			to := "{" // after every key
 			err := c.QueryRowContext(ctx, `SELECT session_key FROM django_session WHERE session_key >= ? ORDER BY session_key LIMIT 1 OFFSET ?`, from, rows).Scan(&to)
 			last := errors.Is(err, sql.ErrNoRows)
 			if err != nil && !last {
