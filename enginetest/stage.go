@@ -161,7 +161,7 @@ func (s *stage) verbs(r *cloakroom.Record) []verb {
 			return a.Add(ctx, &cloakroom.Record{Key: cloakroom.NewKey(), Data: r.Data, Expires: r.Expires})
 		}})
 	}
-		if l, ok := cloakroom.As[cloakroom.Lister](e); ok {
+	if l, ok := cloakroom.As[cloakroom.Lister](e); ok {
 		vs = append(vs, verb{"List", func(ctx context.Context) error {
 			for _, err := range l.List(ctx) {
 				if err != nil {
