@@ -49,10 +49,7 @@ func New(engine Engine, options ...Option) *Manager {
 			Mend: "give lifetimes and timeouts that are positive, and a logger and an error handler that are not nil",
 		})
 	}
-	if carrier, ok := m.engine.(Carrier); ok {
-		m.cookie.carries = true
-		m.engine = carrier.WithRoom(m.cookie.room())
-	}
+	m.engine, m.cookie.carries = With(m.engine, func(e Carrier) Engine { return e.WithRoom(m.cookie.room()) })
 	return m
 }
 

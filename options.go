@@ -14,9 +14,7 @@ type Option func(*Manager)
 // read, new ones are signed with current. Engines that do not sign ignore it.
 func WithSecretKey(current string, fallbacks ...string) Option {
 	return func(m *Manager) {
-		if engine, ok := m.engine.(Signed); ok {
-			m.engine = engine.WithSecretKeys(current, fallbacks...)
-		}
+		m.engine, _ = With(m.engine, func(e Signed) Engine { return e.WithSecretKeys(current, fallbacks...) })
 	}
 }
 

@@ -121,8 +121,9 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 			}
 		}
 		if err != nil {
-			// Nobody was told the fresh key: what stays behind only takes space.
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout)
+			// Nobody was told the fresh key: what stays behind only takes space, so
+			// the visitor is not kept waiting for it to be removed.
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout/10)
 			defer cancel()
 			_ = m.engine.Delete(last, record.Key)
 			return nil, err

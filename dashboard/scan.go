@@ -61,7 +61,7 @@ var errCannotList = errors.New("this engine cannot list its sessions")
 // records goes through the live sessions, within bounds.
 func (d *Dashboard) records(ctx context.Context, s *scan) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {
-		lister, ok := d.engine.(cloakroom.Lister)
+		lister, ok := cloakroom.As[cloakroom.Lister](d.engine)
 		if !ok {
 			yield(nil, errCannotList)
 			return

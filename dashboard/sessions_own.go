@@ -106,7 +106,7 @@ func (v *visit) recordOf(handle string) (*cloakroom.Record, error) {
 
 // describe says what the engine is, if only that nobody knows.
 func (d *Dashboard) describe() cloakroom.Description {
-	if describer, ok := d.engine.(cloakroom.Describer); ok {
+	if describer, ok := cloakroom.As[cloakroom.Describer](d.engine); ok {
 		return describer.Describe()
 	}
 	return cloakroom.Description{}

@@ -35,7 +35,7 @@ func (v *visit) showStorage() error {
 	defer cancel()
 	body := storageBody{Engine: v.describe(), Ranges: plotRanges, Range: rangeOf(v.r.Form.Get("range"))}
 	body.Described = body.Engine.Engine != ""
-	if pinger, ok := v.engine.(cloakroom.Pinger); ok {
+	if pinger, ok := cloakroom.As[cloakroom.Pinger](v.engine); ok {
 		start := time.Now()
 		err := pinger.Ping(ctx)
 		if err != nil {
@@ -43,7 +43,7 @@ func (v *visit) showStorage() error {
 		}
 		body.Ping = ping{Known: true, OK: err == nil, Took: time.Since(start)}
 	}
-	if measurer, ok := v.engine.(cloakroom.Measurer); ok {
+	if measurer, ok := cloakroom.As[cloakroom.Measurer](v.engine); ok {
 		body.CanCount = true
 		if stats, err := measurer.Stats(ctx); err == nil {
 			body.Stats = &stats

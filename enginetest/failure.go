@@ -52,7 +52,7 @@ func outage(s *stage) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	s.holds(again.Key, r.Data)
-	if d, ok := s.engine.(cloakroom.Describer); ok && d.Describe().Persistent {
+	if d, ok := cloakroom.As[cloakroom.Describer](s.engine); ok && d.Describe().Persistent {
 		s.holds(r.Key, r.Data)
 	}
 }

@@ -36,7 +36,7 @@ func (s *stage) need(met bool, what string) {
 // as returns the engine as one of the optional interfaces.
 func as[T any](s *stage, what string) T {
 	s.Helper()
-	t, ok := s.engine.(T)
+	t, ok := cloakroom.As[T](s.engine)
 	s.need(ok, "an engine that is a cloakroom."+what)
 	return t
 }
@@ -156,7 +156,7 @@ func (s *stage) verbs(r *cloakroom.Record) []verb {
 			return err
 		}})
 	}
-	if l, ok := e.(cloakroom.Lister); ok {
+	if l, ok := cloakroom.As[cloakroom.Lister](e); ok {
 		vs = append(vs, verb{"List", func(ctx context.Context) error {
 			for _, err := range l.List(ctx) {
 				if err != nil {
@@ -166,10 +166,10 @@ func (s *stage) verbs(r *cloakroom.Record) []verb {
 			return nil
 		}})
 	}
-	if p, ok := e.(cloakroom.Pinger); ok {
+	if p, ok := cloakroom.As[cloakroom.Pinger](e); ok {
 		vs = append(vs, verb{"Ping", p.Ping})
 	}
-	if m, ok := e.(cloakroom.Measurer); ok {
+	if m, ok := cloakroom.As[cloakroom.Measurer](e); ok {
 		vs = append(vs, verb{"Stats", func(ctx context.Context) error { _, err := m.Stats(ctx); return err }})
 	}
 	return append(vs, verb{"Delete", func(ctx context.Context) error { return e.Delete(ctx, r.Key) }})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"iter"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -33,17 +32,9 @@ type setUp struct {
 }
 
 // The suite asks for more than an Engine.
-func (s setUp) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
-	return s.Engine.(cloakroom.Lister).List(ctx)
-}
+func (s setUp) Unwrap() cloakroom.Engine { return s.Engine }
 
-func (s setUp) Ping(ctx context.Context) error { return s.Engine.(cloakroom.Pinger).Ping(ctx) }
-
-func (s setUp) Stats(ctx context.Context) (cloakroom.Stats, error) {
-	return s.Engine.(cloakroom.Measurer).Stats(ctx)
-}
-
-func (s setUp) Describe() cloakroom.Description { return s.Engine.(cloakroom.Describer).Describe() }
+func (s setUp) Wrap(e cloakroom.Engine) cloakroom.Engine { s.Engine = e; return s }
 
 // switched is a cache that can be cut off, keeping what it has.
 type switched struct {
@@ -99,7 +90,7 @@ func begin(t testing.TB, c cache.Cache, at string, open func(t testing.TB, at st
 	s := setUp{cache: &switched{c, new(atomic.Bool)}, at: at, open: open}
 	e := cacheddb.New(s.cache, open(t, at), cacheddb.WithLogger(slog.New(slog.DiscardHandler)))
 	t.Cleanup(func() { _ = e.Close() })
-	s.Engine = e.WithSecretKeys(secret)
+	s.Engine = e
 	return s
 }
 

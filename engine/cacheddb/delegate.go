@@ -1,53 +1,21 @@
 package cacheddb
 
-import (
-	"context"
-	"iter"
+import "github.com/cloakroom-go/cloakroom"
 
-	"github.com/cloakroom-go/cloakroom"
-)
+// Unwrap implements [cloakroom.Wrapper]: the store, which lists, measures and
+// answers for the sessions.
+func (e *Engine) Unwrap() cloakroom.Engine { return e.store }
 
-// List implements [cloakroom.Lister]: it yields what the store has.
-func (e *Engine) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
-	return func(yield func(*cloakroom.Record, error) bool) {
-		lister, ok := e.store.(cloakroom.Lister)
-		if !ok {
-			yield(nil, unsupported("list", "list its sessions"))
-			return
-		}
-		for r, err := range lister.List(ctx) {
-			if err == nil {
-				r.Version = &version{stored: r.Version}
-			}
-			if !yield(r, err) {
-				return
-			}
-		}
-	}
-}
-
-// Ping implements [cloakroom.Pinger]: it asks the store, without which nothing
-// works.
-func (e *Engine) Ping(ctx context.Context) error {
-	if pinger, ok := e.store.(cloakroom.Pinger); ok {
-		return pinger.Ping(ctx)
-	}
-	return unsupported("ping", "be asked whether it is there")
-}
-
-// Stats implements [cloakroom.Measurer]: it measures the store.
-func (e *Engine) Stats(ctx context.Context) (cloakroom.Stats, error) {
-	if measurer, ok := e.store.(cloakroom.Measurer); ok {
-		return measurer.Stats(ctx)
-	}
-	return cloakroom.Stats{}, unsupported("stats", "be measured")
+// Wrap implements [cloakroom.Wrapper].
+func (e *Engine) Wrap(store cloakroom.Engine) cloakroom.Engine {
+	return &Engine{store: store, front: e.front}
 }
 
 // Describe implements [cloakroom.Describer].
 func (e *Engine) Describe() cloakroom.Description {
 	before := e.cache.Describe()
 	d := cloakroom.Description{BackEnd: "another engine"}
-	if describer, ok := e.store.(cloakroom.Describer); ok {
+	if describer, ok := cloakroom.As[cloakroom.Describer](e.store); ok {
 		d = describer.Describe()
 	}
 	d.Engine = name

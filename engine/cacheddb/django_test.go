@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
 	"github.com/cloakroom-go/cloakroom/engine/cache"
 	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
@@ -60,7 +61,8 @@ CACHES = {"default": {"BACKEND": %q, "LOCATION": %q}}
 	}
 	e := cacheddb.New(c, store)
 	t.Cleanup(func() { _, _ = e.Close(), store.Close() })
-	return e.WithSecretKeys(djangotest.SecretKey).(*cacheddb.Engine), d
+	keyed, _ := cloakroom.With(e, func(s cloakroom.Signed) cloakroom.Engine { return s.WithSecretKeys(djangotest.SecretKey) })
+	return keyed.(*cacheddb.Engine), d
 }
 
 // leaseIsNothing: where Go has left a lease, Django finds the session in the

@@ -61,10 +61,7 @@ type Engine struct {
 }
 
 var (
-	_ cloakroom.Signed    = (*Engine)(nil)
-	_ cloakroom.Lister    = (*Engine)(nil)
-	_ cloakroom.Pinger    = (*Engine)(nil)
-	_ cloakroom.Measurer  = (*Engine)(nil)
+	_ cloakroom.Wrapper   = (*Engine)(nil)
 	_ cloakroom.Describer = (*Engine)(nil)
 )
 
@@ -81,21 +78,20 @@ func (e *Engine) Close() error {
 	return nil
 }
 
-// WithSecretKeys hands the keys to the store, if it signs.
-func (e *Engine) WithSecretKeys(current string, fallbacks ...string) cloakroom.Engine {
-	store := e.store
-	if signed, ok := store.(cloakroom.Signed); ok {
-		store = signed.WithSecretKeys(current, fallbacks...)
-	}
-	return &Engine{store: store, front: e.front}
-}
-
 // version is what is needed to save a record: what the store said, or, where the
 // cache spoke for it, the data that it has to be found with there.
 type version struct {
 	stored any
 	data   map[string]any // not nil when it is the cache's
 	cached any            // what is in the cache, as far as is known
+}
+
+// versionOf is the version of a record from here, or straight from the store.
+func versionOf(r *cloakroom.Record) *version {
+	if v, ok := r.Version.(*version); ok {
+		return v
+	}
+	return &version{stored: r.Version}
 }
 
 // Load implements [cloakroom.Engine].
@@ -167,10 +163,7 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 
 // Save implements [cloakroom.Engine].
 func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
-	was, ok := r.Version.(*version)
-	if !ok {
-		was = &version{}
-	}
+	was := versionOf(r)
 	next := &cloakroom.Record{Key: r.Key, Data: r.Data, Expires: r.Expires, Version: was.stored}
 	if !cloakroom.ValidKey(r.Key) || ctx.Err() != nil {
 		return e.store.Save(ctx, next) // has the answer without asking

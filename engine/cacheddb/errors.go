@@ -16,10 +16,3 @@ func gone(err error) error {
 	}
 	return err
 }
-
-func unsupported(op, what string) error {
-	return &cloakroom.Error{
-		Engine: name, Op: op, Kind: cloakroom.ErrConfig, Err: errors.ErrUnsupported,
-		Reason: "the engine behind the cache cannot " + what,
-	}
-}

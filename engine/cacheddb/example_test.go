@@ -26,17 +26,15 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	engine := cacheddb.New(locmem.New(), store)
-	defer engine.Close()
-
 	// cloakroom.New hands the keys of cloakroom.WithSecretKey over by itself.
-	signed := engine.WithSecretKeys("the SECRET_KEY of the Django site")
+	engine := cacheddb.New(locmem.New(), store.WithSecretKeys("the SECRET_KEY of the Django site"))
+	defer engine.Close()
 	r := &cloakroom.Record{Data: map[string]any{"n": int64(41)}, Expires: time.Now().Add(time.Hour)}
-	if err := signed.Create(ctx, r); err != nil {
+	if err := engine.Create(ctx, r); err != nil {
 		fmt.Println(err)
 		return
 	}
-	loaded, err := signed.Load(ctx, r.Key)
+	loaded, err := engine.Load(ctx, r.Key)
 	if err != nil {
 		fmt.Println(err)
 		return
