@@ -127,7 +127,7 @@ func (m *Manager) event(ctx context.Context, h happening, userID string) Event {
 	if h.before != nil {
 		e.Former = Fingerprint(h.before.Key)
 	}
-	if d, ok := m.engine.(Describer); ok {
+	if d, ok := As[Describer](m.engine); ok {
 		e.Engine = d.Describe().Engine
 	}
 	if v, ok := ctx.Value(visitKey{m}).(*visit); ok {

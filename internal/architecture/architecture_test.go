@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site"},
 	"enginetest":          {"."},
+	"observe":             {"."},
 	"dashboard":           {".", "dashboard", "django/auth"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
 	"dashboard/history":   {".", "dashboard"},
