@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"engine/cookie":       {".", "django"},
 	"engine/db":           {".", "django"},
 	"engine/file":         {".", "django"},
+	"engine/guarded":      {"."},
 	"engine/moving":       {"."},
 	"cache":               {".", "engine/cache", "django"},
 	"clearing":            {"."},

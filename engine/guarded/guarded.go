@@ -1,0 +1,147 @@
+// Package guarded stands before an engine whose back end may be slow, crowded or
+// away, so that a site answers in time all the same.
+//
+//   - Every call has a deadline. What a silent back end owes an answer for is
+//     [cloakroom.ErrUnavailable].
+//   - When a back end has failed several calls in a row, and answered none for a
+//     moment, nobody waits for it any more: calls are answered with ErrUnavailable
+//     at once, but for one every half second, which finds out whether it is back.
+//   - So many calls are under way at once, and so many wait for their turn. One
+//     that is too many is told so at once.
+//   - A load or a delete that failed quickly is asked once more. Both may be
+//     repeated; a create and a save may not, for nobody knows whether the first
+//     has taken place.
+//
+// What is not the back end's fault does not count against it: a session that is
+// not found, gone, in conflict, too large or of values that cannot be stored, a
+// wrong configuration, and a visitor who did not wait.
+//
+// A call ends in time where the engine honours its context, as the contract of
+// [cloakroom.Engine] says. A disk that hangs under a file or an SQLite database
+// lets nobody do that.
+package guarded
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// Engine is a [cloakroom.Engine] before another. It is safe for concurrent use.
+//
+// What else that engine can do is found by [cloakroom.As], and is not guarded:
+// whoever lists, measures or pings wants to hear from the back end itself.
+type Engine struct {
+	behind cloakroom.Engine
+	*guard
+}
+
+var _ cloakroom.Wrapper = (*Engine)(nil)
+
+// guard is what engines with different secret keys share.
+type guard struct {
+	timeout time.Duration
+	circuit *circuit
+	room    *room
+	log     *slog.Logger
+}
+
+// Option changes how [New] sets an engine up. One that makes no sense is passed
+// over.
+type Option func(*guard)
+
+// WithTimeout is the longest that a call may take, waiting for its turn and being
+// repeated included. The default is 2 seconds. A sooner deadline of the caller's
+// holds.
+func WithTimeout(d time.Duration) Option {
+	return func(g *guard) {
+		if d > 0 {
+			g.timeout = d
+		}
+	}
+}
+
+// WithLimits bounds how many calls are under way at once, and how many wait for
+// their turn. The defaults are 256 and 4096: more than any engine here asks its
+// back end at once, and as many visitors as may reasonably wait.
+func WithLimits(underWay, waiting int) Option {
+	return func(g *guard) {
+		if underWay > 0 && waiting >= 0 {
+			g.room = newRoom(underWay, waiting)
+		}
+	}
+}
+
+// WithLogger says where it is told that the back end went away, and that it is
+// back. The default is [slog.Default].
+func WithLogger(log *slog.Logger) Option {
+	return func(g *guard) {
+		if log != nil {
+			g.log = log
+		}
+	}
+}
+
+// New returns e with a guard before it.
+func New(e cloakroom.Engine, options ...Option) *Engine {
+	g := &guard{timeout: 2 * time.Second, circuit: newCircuit(), room: newRoom(256, 4096), log: slog.Default()}
+	for _, option := range options {
+		option(g)
+	}
+	return &Engine{e, g}
+}
+
+// Unwrap implements [cloakroom.Wrapper].
+func (e *Engine) Unwrap() cloakroom.Engine { return e.behind }
+
+// Wrap implements [cloakroom.Wrapper]. The engines share their guard.
+func (e *Engine) Wrap(behind cloakroom.Engine) cloakroom.Engine { return &Engine{behind, e.guard} }
+
+// Load implements [cloakroom.Engine].
+func (e *Engine) Load(ctx context.Context, key string) (r *cloakroom.Record, err error) {
+	if !cloakroom.ValidKey(key) {
+		return e.behind.Load(ctx, key) // asks no back end, so tells nothing about it
+	}
+	err = e.ask(ctx, "load", repeatable, func(ctx context.Context) (err error) {
+		r, err = e.behind.Load(ctx, key)
+		return err
+	})
+	return r, err
+}
+
+// Create implements [cloakroom.Engine].
+func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
+	return e.ask(ctx, "create", once, func(ctx context.Context) error { return e.behind.Create(ctx, r) })
+}
+
+// Save implements [cloakroom.Engine].
+func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
+	if !cloakroom.ValidKey(r.Key) {
+		return e.behind.Save(ctx, r)
+	}
+	return e.ask(ctx, "save", once, func(ctx context.Context) error { return e.behind.Save(ctx, r) })
+}
+
+// Delete implements [cloakroom.Engine].
+func (e *Engine) Delete(ctx context.Context, key string) error {
+	if !cloakroom.ValidKey(key) {
+		return e.behind.Delete(ctx, key)
+	}
+	return e.ask(ctx, "delete", repeatable, func(ctx context.Context) error { return e.behind.Delete(ctx, key) })
+}
+
+// Touch implements [cloakroom.Engine].
+func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error {
+	if !cloakroom.ValidKey(key) {
+		return e.behind.Touch(ctx, key, expires)
+	}
+	return e.ask(ctx, "touch", once, func(ctx context.Context) error { return e.behind.Touch(ctx, key, expires) })
+}
+
+// ClearExpired implements [cloakroom.Engine]. No visitor waits for it, so it has
+// the time that its caller gives it.
+func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
+	return e.behind.ClearExpired(ctx, limit)
+}

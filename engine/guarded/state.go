@@ -1,0 +1,34 @@
+package guarded
+
+// Circuit says whether the back end is asked.
+type Circuit int
+
+const (
+	Closed   Circuit = iota // every call asks it
+	Open                    // none does
+	HalfOpen                // the next one does, to find out whether it is back
+)
+
+// String is "closed", "open" or "half-open".
+func (c Circuit) String() string { return [...]string{"closed", "open", "half-open"}[c] }
+
+// State is what a guard sees.
+type State struct {
+	Circuit  Circuit
+	UnderWay int   // calls that the back end is being asked
+	Waiting  int   // calls that wait for their turn
+	Refused  int64 // calls, since the start, that were answered without asking
+}
+
+// State says how things are. It costs nothing.
+func (e *Engine) State() State {
+	s := State{UnderWay: len(e.room.turns), Waiting: int(e.room.waiting.Load()), Refused: e.room.refused.Load()}
+	switch again := e.circuit.again.Load(); {
+	case again == 0:
+	case e.circuit.now() < again:
+		s.Circuit = Open
+	default:
+		s.Circuit = HalfOpen
+	}
+	return s
+}
