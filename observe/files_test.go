@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"os"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/engine/guarded"
 	"github.com/cloakroom-go/cloakroom/observe"
 )
 
@@ -25,7 +27,7 @@ func everything(t *testing.T) (values map[string]map[string][]string) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		behind := &answering{}
-		engine := observe.New(behind)
+		engine := observe.New(guarded.New(behind, guarded.WithLogger(slog.New(slog.DiscardHandler))))
 		go engine.Run(ctx)
 		synctest.Wait()
 		for _, err := range []error{
@@ -34,7 +36,7 @@ func everything(t *testing.T) (values map[string]map[string][]string) {
 		} {
 			behind.err = err
 			engine.Load(ctx, "")
-			_ = engine.Save(ctx, nil)
+			_ = engine.Save(ctx, &cloakroom.Record{})
 		}
 		registry := prometheus.NewPedanticRegistry()
 		registry.MustRegister(engine.Collector())

@@ -29,6 +29,7 @@ type metrics struct {
 	usual      map[op]prometheus.Counter // of operations, those that end well
 	times      map[op]prometheus.Observer
 	kept       *kept
+	guard      *guard
 }
 
 func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
@@ -47,6 +48,7 @@ func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
 		usual:   map[op]prometheus.Counter{},
 		times:   map[op]prometheus.Observer{},
 		kept:    newKept(behind, labels),
+		guard:   newGuard(behind, labels),
 	}
 	for _, o := range ops {
 		m.usual[o] = m.operations.WithLabelValues(string(o), string(ok))
@@ -90,7 +92,7 @@ func (e *Engine) Event(_ context.Context, event cloakroom.Event) {
 func (e *Engine) Collector() prometheus.Collector { return collectors(e.metrics.all()) }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.operations, m.durations, m.events, m.cleared, m.kept}
+	return []prometheus.Collector{m.operations, m.durations, m.events, m.cleared, m.kept, m.guard}
 }
 
 // collectors are one.

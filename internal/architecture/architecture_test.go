@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site"},
 	"enginetest":          {"."},
-	"observe":             {"."},
+	"observe":             {".", "engine/guarded"},
 	"dashboard":           {".", "dashboard", "django/auth"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
 	"dashboard/history":   {".", "dashboard"},
