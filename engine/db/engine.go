@@ -114,13 +114,13 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 	}
 	for {
 		key := cloakroom.NewKey()
-		_, err := e.write.exec(ctx, e.statements.create, key, raw, expires)
+		stored, err := e.insert(ctx, key, raw, expires)
 		switch {
-		case err == nil:
+		case err != nil:
+			return e.failure("create", err)
+		case stored:
 			r.Key, r.Version = key, version{raw, was.form}
 			return nil
-		case !e.isDuplicate(err):
-			return e.failure("create", err)
 		}
 	}
 }

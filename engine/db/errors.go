@@ -19,7 +19,9 @@ type diagnosis struct {
 }
 
 // failure says what became of an operation. It returns nil for a nil err.
-func (d *database) failure(op string, err error) error {
+func (d *database) failure(op string, err error) error { return failure(op, err, d.diagnose) }
+
+func failure(op string, err error, diagnose func(error) diagnosis) error {
 	switch {
 	case err == nil:
 		return nil
@@ -33,7 +35,7 @@ func (d *database) failure(op string, err error) error {
 			Mend:   "see what keeps it busy",
 		}
 	}
-	found := d.diagnose(err)
+	found := diagnose(err)
 	return &cloakroom.Error{Engine: "db", Op: op, Kind: found.kind, Reason: found.reason, Mend: found.mend, Err: oneLine{err}}
 }
 
@@ -49,6 +51,9 @@ func (e oneLine) Error() string {
 }
 
 func (e oneLine) Unwrap() error { return e.error }
+
+// refusedUser begins what is said of a user that may not log in.
+const refusedUser = "the database server refuses this user"
 
 // What databases have in common.
 var (

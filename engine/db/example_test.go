@@ -46,3 +46,23 @@ func ExampleOpen() {
 	fmt.Println(loaded.Data["n"], len(r.Key))
 	// Output: 41 32
 }
+
+func ExampleStatements() {
+	address, err := db.WithoutPassword("mysql://dash:secret@/dash?unix_socket=/run/mysqld/mysqld.sock")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	statements, err := db.Statements(address)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, statement := range statements {
+		fmt.Println(statement + ";")
+	}
+	// Output:
+	// CREATE DATABASE IF NOT EXISTS `dash` CHARACTER SET utf8mb4;
+	// CREATE USER IF NOT EXISTS 'dash'@'localhost' IDENTIFIED BY 'PASSWORD';
+	// GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES ON `dash`.* TO 'dash'@'localhost';
+}

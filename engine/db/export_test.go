@@ -44,11 +44,13 @@ func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
 		"save":   {s.save, []any{"data", later, key, "as read", at}},
 		"end":    {s.end, []any{key, "as read", at}},
 		"delete": {s.delete, []any{key}},
+		"expire": {s.expire, []any{key, at}},
 		"touch":  {s.touch, []any{later, key, at}},
 		"clear":  {s.clear, []any{at, 500}},
 		"list":   {s.list, []any{at, at, key, pageSize}},
 		"stats":  {s.stats, []any{at, at}},
 		"ping":   {s.ping, nil},
+		"sample": {s.sample, []any{at, 100}},
 	}
 }
 
@@ -56,3 +58,9 @@ func (e *Engine) Explainable(key string, now time.Time) map[string]Statement {
 func (e *Engine) Query(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	return e.read.QueryContext(ctx, text, args...)
 }
+
+// How texts are quoted in SQL.
+var (
+	MySQLText    = mysqlText
+	PostgresText = postgresText
+)

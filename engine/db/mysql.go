@@ -20,6 +20,7 @@ var mysqlDialect = dialect{
 		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
 		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = CAST(? AS BINARY) AND expire_date > ?`,
 		delete: `DELETE FROM django_session WHERE session_key = ?`,
+		expire: `DELETE FROM django_session WHERE session_key = ? AND expire_date <= ?`,
 		touch:  `UPDATE django_session SET expire_date = ? WHERE session_key = ? AND expire_date > ?`,
 		clear:  `DELETE FROM django_session WHERE expire_date <= ? ORDER BY expire_date LIMIT ?`,
 		list: `SELECT session_key, session_data, expire_date FROM django_session
@@ -29,10 +30,20 @@ var mysqlDialect = dialect{
 				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= ? LIMIT 100001) AS earliest) AS expired,
 				table_rows AS total, data_length + index_length AS bytes
 				FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'django_session') AS counted`,
-		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
+		ping:   `SELECT 1 FROM django_session WHERE session_key = ''`,
+		clock:  `SELECT UTC_TIMESTAMP(6)`,
+		sample: `SELECT session_data FROM django_session WHERE expire_date > ? ORDER BY expire_date DESC LIMIT ?`,
 	},
-	columns: `SELECT column_name, column_key = 'PRI' FROM information_schema.columns
-		WHERE table_schema = DATABASE() AND table_name = 'django_session'`,
+	columns: `SELECT column_name, data_type, COALESCE(character_maximum_length, 0), column_key = 'PRI',
+			is_nullable = 'NO' AND column_default IS NULL AND extra NOT LIKE '%auto_increment%' AND extra NOT LIKE '%generated%'
+		FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'django_session'`,
+	// Before MySQL 5.6 and Django 1.8 a datetime had no fraction; it is served as
+	// well, rounded to seconds.
+	kinds: map[string][]string{
+		"session_key": {"varchar", "char"}, "session_data": {"longtext", "mediumtext", "text"}, "expire_date": {"datetime"},
+	},
+	indexed: `SELECT EXISTS (SELECT 1 FROM information_schema.statistics
+		WHERE table_schema = DATABASE() AND table_name = 'django_session' AND column_name = 'expire_date' AND seq_in_index = 1)`,
 	formatTime:  func(at time.Time, zone *time.Location) any { return at.In(zone).Format(localTime + ".000000") },
 	parseTime:   parseLocalTime,
 	diagnose:    diagnoseMySQL,

@@ -27,7 +27,7 @@ func diagnoseMySQL(err error) diagnosis {
 		}
 		return brokenConnection
 	case 1045, 1698, 1129, 1130, 1251, 1524, 1862, 3118, 4151:
-		return diagnosis{cloakroom.ErrConfig, "the database server refuses this user", "mend the user name and password, or create the user with cloakroom createdb"}
+		return diagnosis{cloakroom.ErrConfig, refusedUser, "mend the user name and password, or create the user with cloakroom createdb"}
 	case 1049:
 		return diagnosis{cloakroom.ErrConfig, "the database does not exist", "create it with cloakroom createdb"}
 	case 1044:

@@ -19,6 +19,9 @@ func openMySQL(ctx context.Context, d *database, address *url.URL, connections i
 	if err != nil {
 		return err
 	}
+	if config.DBName == "" {
+		return badAddress("it names no database")
+	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return badAddress("the driver does not take it")
@@ -42,9 +45,7 @@ func mysqlConfig(address *url.URL) (*mysql.Config, error) {
 	c := mysql.NewConfig()
 	c.User = address.User.Username()
 	c.Passwd, _ = address.User.Password()
-	if c.DBName = strings.TrimPrefix(address.Path, "/"); c.DBName == "" {
-		return nil, badAddress("it names no database")
-	}
+	c.DBName = strings.TrimPrefix(address.Path, "/")
 	c.Net, c.Addr = "tcp", net.JoinHostPort(address.Hostname(), "3306")
 	if address.Port() != "" {
 		c.Addr = address.Host

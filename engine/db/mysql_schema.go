@@ -33,14 +33,12 @@ func migrateMySQL(ctx context.Context, p *pool, now any) error {
 // indexMySQL creates the index on expire_date where a migration of Django's
 // ended before it.
 func indexMySQL(ctx context.Context, p *pool) error {
-	var indexes int
-	err := p.QueryRowContext(ctx, `SELECT count(*) FROM information_schema.statistics
-		WHERE table_schema = DATABASE() AND table_name = 'django_session' AND column_name = 'expire_date' AND seq_in_index = 1`).Scan(&indexes)
-	if err != nil || indexes > 0 {
+	var indexed bool
+	if err := p.QueryRowContext(ctx, mysqlDialect.indexed).Scan(&indexed); err != nil || indexed {
 		return err
 	}
 	const alreadyThere = 1061 // somebody was faster
-	_, err = p.ExecContext(ctx, "CREATE INDEX `django_session_expire_date_a5c62663` ON `django_session` (`expire_date`)")
+	_, err := p.ExecContext(ctx, "CREATE INDEX `django_session_expire_date_a5c62663` ON `django_session` (`expire_date`)")
 	if mysqlCode(err) == alreadyThere {
 		return nil
 	}

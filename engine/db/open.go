@@ -94,17 +94,27 @@ func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) 
 }
 
 func (d *database) open(ctx context.Context, address string, connections int) error {
-	u, err := url.Parse(address)
+	u, err := parseAddress(address)
 	if err != nil {
-		return badAddress("it is no URL") // the error may hold a password
+		return err
 	}
 	switch u.Scheme {
 	case "sqlite":
 		return openSQLite(ctx, d, u)
 	case "mysql", "mariadb":
 		return openMySQL(ctx, d, u, connections)
-	case "postgres", "postgresql":
-		return openPostgres(d, address, connections)
 	}
-	return badAddress("it begins with none of sqlite:, mysql: and postgres:")
+	return openPostgres(d, address, connections)
+}
+
+func parseAddress(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, badAddress("it is no URL") // the error may hold a password
+	}
+	switch u.Scheme {
+	case "sqlite", "mysql", "mariadb", "postgres", "postgresql":
+		return u, nil
+	}
+	return nil, badAddress("it begins with none of sqlite:, mysql: and postgres:")
 }

@@ -14,10 +14,11 @@ var postgresDialect = dialect{
 	name: "PostgreSQL",
 	statements: statements{
 		load:   `SELECT session_data, expire_date FROM django_session WHERE session_key = $1 AND expire_date > $2`,
-		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3)`,
+		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES ($1, $2, $3) ON CONFLICT (session_key) DO NOTHING`,
 		save:   `UPDATE django_session SET session_data = $1, expire_date = $2 WHERE session_key = $3 AND session_data = $4 AND expire_date > $5`,
 		end:    `DELETE FROM django_session WHERE session_key = $1 AND session_data = $2 AND expire_date > $3`,
 		delete: `DELETE FROM django_session WHERE session_key = $1`,
+		expire: `DELETE FROM django_session WHERE session_key = $1 AND expire_date <= $2`,
 		touch:  `UPDATE django_session SET expire_date = $1 WHERE session_key = $2 AND expire_date > $3`,
 		// By their places, so that no plan reads the whole table; without those
 		// that somebody else is about to write.
@@ -30,10 +31,21 @@ var postgresDialect = dialect{
 				(SELECT count(*) FROM (SELECT 1 FROM django_session WHERE expire_date <= $2 LIMIT 100001) AS earliest) AS expired,
 				reltuples::bigint AS total, pg_total_relation_size(oid) AS bytes
 				FROM pg_class WHERE oid = 'django_session'::regclass) AS counted`,
-		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
+		ping:   `SELECT 1 FROM django_session WHERE session_key = ''`,
+		clock:  `SELECT clock_timestamp()`,
+		sample: `SELECT session_data FROM django_session WHERE expire_date > $1 ORDER BY expire_date DESC LIMIT $2`,
 	},
-	columns: `SELECT attname, EXISTS (SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey))
+	columns: `SELECT attname, format_type(atttypid, NULL), CASE WHEN atttypid = 'varchar'::regtype THEN greatest(atttypmod - 4, 0) ELSE 0 END,
+			EXISTS (SELECT 1 FROM pg_index WHERE indrelid = attrelid AND indisprimary AND attnum = ANY (indkey)),
+			attnotnull AND NOT atthasdef AND attidentity = ''
 		FROM pg_attribute WHERE attrelid = to_regclass('django_session') AND attnum > 0 AND NOT attisdropped`,
+	kinds: map[string][]string{
+		"session_key":  {"character varying", "text"},
+		"session_data": {"text", "character varying"},
+		"expire_date":  {"timestamp with time zone"},
+	},
+	indexed: `SELECT EXISTS (SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+		WHERE indrelid = to_regclass('django_session') AND attname = 'expire_date')`,
 	formatTime: func(at time.Time, _ *time.Location) any { return at },
 	parseTime: func(text string, _ *time.Location) (time.Time, error) {
 		at, err := time.Parse(time.RFC3339Nano, text)
@@ -43,7 +55,7 @@ var postgresDialect = dialect{
 		return at, nil
 	},
 	diagnose:    diagnosePostgres,
-	isDuplicate: func(err error) bool { return postgresCode(err) == "23505" },
+	isDuplicate: never,
 }
 
 func postgresCode(err error) string {

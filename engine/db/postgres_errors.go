@@ -17,7 +17,7 @@ func diagnosePostgres(err error) diagnosis {
 		}
 		return brokenConnection
 	case "28000", "28P01":
-		return diagnosis{cloakroom.ErrConfig, "the database server refuses this user", "mend the user name and password, or pg_hba.conf, or create the user with cloakroom createdb"}
+		return diagnosis{cloakroom.ErrConfig, refusedUser, "mend the user name and password, or pg_hba.conf, or create the user with cloakroom createdb"}
 	case "3D000":
 		return diagnosis{cloakroom.ErrConfig, "the database does not exist", "create it with cloakroom createdb"}
 	case "42P01":

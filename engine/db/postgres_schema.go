@@ -30,8 +30,7 @@ func migratePostgres(ctx context.Context, p *pool, now any) error {
 			},
 		},
 		{
-			`SELECT NOT EXISTS (SELECT 1 FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
-				WHERE indrelid = to_regclass('django_session') AND attname = 'expire_date')`,
+			`SELECT NOT (` + postgresDialect.indexed + `)`,
 			[]string{`CREATE INDEX "django_session_expire_date_a5c62663" ON "django_session" ("expire_date")`},
 		},
 		{

@@ -18,10 +18,11 @@ var sqliteDialect = dialect{
 	statements: statements{
 		// Without the cast the driver would parse the date, trying many forms.
 		load:   `SELECT session_data, CAST(expire_date AS TEXT) FROM django_session WHERE session_key = ? AND expire_date > ?`,
-		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?)`,
+		create: `INSERT INTO django_session (session_key, session_data, expire_date) VALUES (?, ?, ?) ON CONFLICT (session_key) DO NOTHING`,
 		save:   `UPDATE django_session SET session_data = ?, expire_date = ? WHERE session_key = ? AND session_data = ? AND expire_date > ?`,
 		end:    `DELETE FROM django_session WHERE session_key = ? AND session_data = ? AND expire_date > ?`,
 		delete: `DELETE FROM django_session WHERE session_key = ?`,
+		expire: `DELETE FROM django_session WHERE session_key = ? AND expire_date <= ?`,
 		touch:  `UPDATE django_session SET expire_date = ? WHERE session_key = ? AND expire_date > ?`,
 		clear: `DELETE FROM django_session WHERE session_key IN
 			(SELECT session_key FROM django_session WHERE expire_date <= ? LIMIT ?)`,
@@ -30,13 +31,27 @@ var sqliteDialect = dialect{
 		stats: `SELECT (SELECT count(*) FROM django_session WHERE expire_date > ?),
 			(SELECT count(*) FROM django_session WHERE expire_date <= ?),
 			(SELECT coalesce(sum(octet_length(session_data)), 0) FROM django_session)`,
-		ping: `SELECT 1 FROM django_session WHERE session_key = ''`,
+		ping:   `SELECT 1 FROM django_session WHERE session_key = ''`,
+		clock:  `SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')`,
+		sample: `SELECT session_data FROM django_session WHERE expire_date > ? ORDER BY expire_date DESC LIMIT ?`,
 	},
-	columns:     `SELECT name, pk > 0 FROM pragma_table_info('django_session')`,
+	// Any type is allowed; what it makes of a value is its affinity.
+	columns: `SELECT name, CASE
+			WHEN type LIKE '%INT%' THEN 'integer'
+			WHEN type LIKE '%CHAR%' OR type LIKE '%CLOB%' OR type LIKE '%TEXT%' THEN 'text'
+			WHEN type LIKE '%BLOB%' OR type = '' THEN 'blob'
+			WHEN type LIKE '%REAL%' OR type LIKE '%FLOA%' OR type LIKE '%DOUB%' THEN 'real'
+			ELSE 'datetime' END,
+		0, pk > 0, "notnull" AND dflt_value IS NULL FROM pragma_table_info('django_session')`,
+	kinds: map[string][]string{
+		"session_key": {"text", "blob"}, "session_data": {"text", "blob"}, "expire_date": {"datetime", "text", "blob"},
+	},
+	indexed: `SELECT EXISTS (SELECT 1 FROM pragma_index_list('django_session') AS list, pragma_index_info(list.name) AS info
+		WHERE info.seqno = 0 AND info.name = 'expire_date')`,
 	formatTime:  formatSQLiteTime,
 	parseTime:   parseLocalTime,
 	diagnose:    diagnoseSQLite,
-	isDuplicate: isSQLiteDuplicate,
+	isDuplicate: never,
 }
 
 // formatSQLiteTime writes a date as Django does: microseconds unless they are 0.
@@ -57,11 +72,6 @@ func sqliteCode(err error) int {
 }
 
 func isSQLiteBusy(err error) bool { return sqliteCode(err)&0xFF == sqlite3.SQLITE_BUSY }
-
-func isSQLiteDuplicate(err error) bool {
-	code := sqliteCode(err)
-	return code == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || code == sqlite3.SQLITE_CONSTRAINT_UNIQUE
-}
 
 func diagnoseSQLite(err error) diagnosis {
 	unavailable := func(reason, mend string) diagnosis {
