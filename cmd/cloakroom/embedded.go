@@ -20,6 +20,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/dashboard/history"
 	"github.com/cloakroom-go/cloakroom/django/secretkey"
 	"github.com/cloakroom-go/cloakroom/engine/db"
+	"github.com/cloakroom-go/cloakroom/observe"
 )
 
 // How long somebody stays signed in: NIST SP 800-63B's bounds for its second
@@ -89,13 +90,14 @@ func (e *embedded) close() error {
 	return errors.Join(e.database.Close(), e.engine.Close())
 }
 
-func (e *embedded) dashboard(proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+func (e *embedded) dashboard(engine *observe.Engine, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
 	var cookie cloakroom.Cookie
 	if len(proxies) > 0 {
 		cookie.Secure = cloakroom.SecureAlways // the proxy may not say that it speaks HTTPS
 	}
 	sessions := cloakroom.New(
-		e.engine,
+		engine,
+		cloakroom.WithEvents("", engine.Event),
 		cloakroom.WithSecretKey(e.secretKey),
 		cloakroom.WithCookie(cookie),
 		cloakroom.WithIdleTimeout(idleTimeout),

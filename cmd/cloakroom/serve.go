@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cloakroom-go/cloakroom/observe"
 )
 
 const (
@@ -26,8 +28,8 @@ const (
 )
 
 type serveFlags struct {
-	listen, data string
-	proxies      []string
+	listen, data, metrics string
+	proxies               []string
 }
 
 func serveCommand() *cobra.Command {
@@ -53,6 +55,7 @@ until that has been replaced, every start prints a new one.`,
 	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8000", "`address` to serve on")
 	command.Flags().StringVar(&flags.data, "data", defaultDataFolder(), "`folder` for the SQLite file and the secret key")
 	command.Flags().StringSliceVar(&flags.proxies, "trusted-proxy", nil, "`network` whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be repeated")
+	command.Flags().StringVar(&flags.metrics, "metrics", "", "`address` to serve /metrics on for Prometheus, such as 127.0.0.1:9090; with nothing, nothing is measured")
 	return command
 }
 
@@ -72,17 +75,25 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, flags.listen)
+	listener, err := listen(ctx, "--listen", flags.listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	var private net.Listener
+	if flags.metrics != "" {
+		if private, err = listen(ctx, "--metrics", flags.metrics); err != nil {
+			return err
+		}
+		defer private.Close()
+	}
 	store, err := openEmbedded(ctx, flags.data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
-	handler, err := store.dashboard(proxies, log)
+	engine := observe.New(store.engine)
+	handler, err := store.dashboard(engine, proxies, log)
 	if err != nil {
 		return err
 	}
@@ -94,9 +105,22 @@ func serve(ctx context.Context, flags serveFlags, out io.Writer, log *slog.Logge
 	var running sync.WaitGroup
 	running.Go(func() { store.history.Run(background, store.engine, log) })
 	running.Go(func() { store.clearExpired(background, log) })
+	if private != nil {
+		fmt.Fprintf(out, "Metrics    http://%s/metrics\n", private.Addr())
+		running.Go(func() { engine.Run(background) })
+		running.Go(func() {
+			if err := answer(background, private, withHealth(engine, metrics(engine, log)), log); err != nil {
+				log.Error("the metrics are no longer served", "error", err)
+			}
+		})
+	}
 	defer running.Wait()
 	defer stop()
+	return answer(ctx, listener, withHealth(engine, handler), log)
+}
 
+// answer serves handler until ctx ends, then lets requests under way finish.
+func answer(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
@@ -132,16 +156,16 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 	return networks, nil
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is taken by another program: stop that, or choose another address with --listen", address)
+		return nil, fmt.Errorf("%s is taken by another program: stop that, or choose another address with %s", address, flag)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("%s needs privileges: choose a port above 1023 with --listen", address)
+		return nil, fmt.Errorf("%s needs privileges: choose a port above 1023 with %s", address, flag)
 	case err != nil:
-		return nil, fmt.Errorf("--listen %s: %w", address, err)
+		return nil, fmt.Errorf("%s %s: %w", flag, address, err)
 	}
 	return listener, nil
 }
