@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,18 +134,19 @@ func TestSessionsAreCountedEachMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		behind := &counted{answering: answering{err: errors.New("away")}}
+		behind := &counted{}
+		behind.fails.Store(true)
 		engine := observe.New(behind)
 		count := func() int { return testutil.CollectAndCount(engine.Collector(), "cloakroom_sessions") }
-		if count() != 0 || behind.stats != 0 {
-			t.Errorf("%d values of what was never counted, %d counts", count(), behind.stats)
+		if count() != 0 || behind.stats.Load() != 0 {
+			t.Errorf("%d values of what was never counted, %d counts", count(), behind.stats.Load())
 		}
 		go engine.Run(ctx)
 		synctest.Wait()
-		if count() != 0 || behind.stats != 1 {
-			t.Errorf("%d values of what cannot be counted, %d counts", count(), behind.stats)
+		if count() != 0 || behind.stats.Load() != 1 {
+			t.Errorf("%d values of what cannot be counted, %d counts", count(), behind.stats.Load())
 		}
-		behind.err = nil
+		behind.fails.Store(false)
 		time.Sleep(time.Minute)
 		synctest.Wait()
 		const want = `
@@ -165,14 +167,14 @@ cloakroom_stored_bytes{back_end="MariaDB",engine="db"} 4096
 				t.Fatal(err)
 			}
 		}
-		if behind.stats != 2 {
-			t.Errorf("counted %d times in a minute", behind.stats)
+		if behind.stats.Load() != 2 {
+			t.Errorf("counted %d times in a minute", behind.stats.Load())
 		}
-		behind.takes = 20 * time.Second // then a twentieth of the time is 400 s
+		behind.takes.Store(int64(20 * time.Second)) // then a twentieth of the time is 400 s
 		time.Sleep(time.Minute + 20*time.Second)
 		time.Sleep(390 * time.Second)
-		if behind.stats != 3 {
-			t.Errorf("counted %d times: a slow count is repeated too often", behind.stats)
+		if behind.stats.Load() != 3 {
+			t.Errorf("counted %d times: a slow count is repeated too often", behind.stats.Load())
 		}
 		stop()
 		synctest.Wait()
@@ -181,13 +183,17 @@ cloakroom_stored_bytes{back_end="MariaDB",engine="db"} 4096
 
 type counted struct {
 	answering
-	stats int
-	takes time.Duration
+	stats atomic.Int32
+	fails atomic.Bool
+	takes atomic.Int64
 }
 
 func (c *counted) Stats(ctx context.Context) (cloakroom.Stats, error) {
-	c.stats++
-	time.Sleep(c.takes)
+	c.stats.Add(1)
+	time.Sleep(time.Duration(c.takes.Load()))
+	if c.fails.Load() {
+		return cloakroom.Stats{}, errors.New("away")
+	}
 	return c.answering.Stats(ctx)
 }
 
