@@ -27,11 +27,11 @@ type outcome string
 const (
 	ok          outcome = "ok"
 	notFound    outcome = "not_found"
-	corrupt     outcome = "corrupt"     // and taken for missing
-	conflict    outcome = "conflict"    // somebody saved in between: the Manager merges
-	gone        outcome = "gone"        // the session ended in between: a revival prevented
-	tooLarge    outcome = "too_large"   //
-	unencodable outcome = "unencodable" //
+	corrupt     outcome = "corrupt"  // and taken for missing
+	conflict    outcome = "conflict" // somebody saved in between: the Manager merges
+	gone        outcome = "gone"     // the session ended in between: a revival prevented
+	tooLarge    outcome = "too_large"
+	unencodable outcome = "unencodable"
 	unavailable outcome = "unavailable" // the back end cannot be asked
 	timeout     outcome = "timeout"     // it did not answer in time
 	canceled    outcome = "canceled"    // the caller did not wait
