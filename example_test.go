@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -96,6 +98,36 @@ func ExampleManager_Save() {
 	err := sessions.Save(ctx, underWay)
 	fmt.Println(errors.Is(err, cloakroom.ErrGone))
 	// Output: true
+}
+
+// An audit log: who signed in and out, by a name for the session that opens
+// nothing.
+func ExampleWithEvents() {
+	audit := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == "session" || a.Key == "former" {
+			return slog.Attr{} // another one each time
+		}
+		return a
+	}}))
+	sessions := cloakroom.New(locmem.Open(), cloakroom.WithEvents("_auth_user_id", func(ctx context.Context, e cloakroom.Event) {
+		if e.Kind != cloakroom.EventMerged { // an everyday thing
+			audit.InfoContext(ctx, "session", "event", e)
+		}
+	}))
+
+	ctx := context.Background()
+	s := &cloakroom.Session{}
+	s.Set("language", "nl")
+	sessions.Save(ctx, s)
+	s.CycleKey()
+	s.Set("_auth_user_id", "7")
+	sessions.Save(ctx, s)
+	s.Flush()
+	sessions.Save(ctx, s)
+	// Output:
+	// level=INFO msg=session event.kind=created event.engine=cache
+	// level=INFO msg=session event.kind=renewed event.user=7 event.engine=cache
+	// level=INFO msg=session event.kind=flushed event.user=7 event.engine=cache
 }
 
 func ExampleGet() {

@@ -24,6 +24,7 @@ type Manager struct {
 	browserClose  bool
 	everyUse      bool // moves the expiry
 	log           *slog.Logger
+	observers     []observer
 	onError       func(http.ResponseWriter, *http.Request, error)
 	misconfigured error
 	unreadable    onceEach
@@ -80,6 +81,8 @@ func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {
 			if err := m.engine.Delete(ctx, key); err != nil {
 				return nil, inTime(err, "load")
 			}
+			m.note(s, EventTimedOut, record, nil)
+			m.tell(ctx, s)
 			return nil, &Error{Engine: "session", Op: "load", Kind: ErrNotFound, Reason: "it reached its absolute timeout"}
 		}
 	}

@@ -20,6 +20,7 @@ func (m *Manager) save(ctx context.Context, s *Session, flushOnly bool) error {
 	if m.misconfigured != nil {
 		return m.misconfigured
 	}
+	defer m.tell(ctx, s)
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
 	s.mu.Lock()
@@ -27,11 +28,12 @@ func (m *Manager) save(ctx context.Context, s *Session, flushOnly bool) error {
 	if flushOnly {
 		s.discard()
 	}
-	if s.ended != "" {
-		if err := m.engine.Delete(ctx, s.ended); err != nil {
+	if s.ended != nil {
+		if err := m.engine.Delete(ctx, s.ended.Key); err != nil {
 			return inTime(err, "flush")
 		}
-		s.ended = ""
+		m.note(s, EventFlushed, s.ended, nil)
+		s.ended = nil
 	}
 	var record *Record
 	var err error
@@ -46,6 +48,7 @@ func (m *Manager) save(ctx context.Context, s *Session, flushOnly bool) error {
 		m.touch(ctx, s)
 		return nil
 	}
+	m.noteSave(s, record, err)
 	if err != nil || record == nil {
 		return inTime(err, "save")
 	}
@@ -75,6 +78,9 @@ func (m *Manager) merge(ctx context.Context, s *Session) (*Record, error) {
 			return nil, err
 		}
 		err = m.engine.Save(ctx, record)
+		if err == nil && attempt > 0 {
+			m.note(s, EventMerged, record, nil)
+		}
 		if !errors.Is(err, ErrConflict) {
 			return record, err
 		}
@@ -98,6 +104,9 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 	for attempt, stored := 0, s.record; ; attempt++ {
 		err := m.engine.Save(ctx, &Record{Key: stored.Key, Version: stored.Version, Data: stored.Data, Expires: time.Unix(0, 0)})
 		if err == nil {
+			if attempt > 0 {
+				m.note(s, EventMerged, record, nil)
+			}
 			return record, nil
 		}
 		if errors.Is(err, ErrConflict) {

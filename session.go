@@ -12,7 +12,6 @@
 package cloakroom
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -28,8 +27,10 @@ type Session struct {
 	changes changes // since then
 	cycled  bool    // the key is to be changed
 	flushed bool    // Flush was called
-	ended   string  // the key that Flush left to be deleted
+	ended   *Record // what Flush left to be deleted, if only its key is known
 	moved   bool    // the stored expiry moved, so the cookie's has to
+
+	happened []happening // to be told
 
 	unreadable string // the key that brought nothing that could be read
 }
@@ -138,8 +139,10 @@ func (s *Session) Key() string {
 func (s *Session) Flush() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if key := cmp.Or(s.key(), s.unreadable); key != "" {
-		s.ended = key
+	if s.record != nil {
+		s.ended = s.record
+	} else if s.unreadable != "" {
+		s.ended = &Record{Key: s.unreadable}
 	}
 	s.flushed = true
 	s.record, s.changes, s.cycled = nil, nil, false

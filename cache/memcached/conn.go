@@ -124,7 +124,7 @@ func (c *conn) outcome() (outcome, error) {
 	return 0, refusal(line)
 }
 
-// change is what add and cas do.
+// change is what add, cas and set do.
 type change struct {
 	verb    string
 	key     string

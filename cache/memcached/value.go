@@ -13,7 +13,7 @@ import (
 )
 
 // The flags that python-memcached, pymemcache and pylibmc keep beside a value.
-// The others are for text and numbers, which no session is.
+// Another is for numbers, which nothing here is.
 const (
 	flagPickle = 1 << 0
 	flagZlib   = 1 << 3

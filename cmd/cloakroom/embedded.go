@@ -23,6 +23,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/dashboard/history"
 	"github.com/cloakroom-go/cloakroom/django/secretkey"
 	"github.com/cloakroom-go/cloakroom/engine/db"
+	"github.com/cloakroom-go/cloakroom/observe"
 )
 
 // How long somebody stays signed in: NIST SP 800-63B's bounds for its second
@@ -120,26 +121,28 @@ func (e *embedded) close() error {
 
 // dashboard shows the sessions of an engine. Its own stay in the folder, so that
 // the outage of a site's back end locks nobody out of the page that shows it.
-func (e *embedded) dashboard(shown cloakroom.Engine, samples *history.Store, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
+func (e *embedded) dashboard(shown cloakroom.Engine, observed *observe.Engine, samples *history.Store, proxies []netip.Prefix, log *slog.Logger) (http.Handler, error) {
 	config := dashboard.Config{
 		Accounts: e.accounts, SecretKey: e.secretKey, History: samples,
 		TrustedProxies: proxies, Logger: log,
 	}
 	var cookie cloakroom.Cookie
+	own, options := cloakroom.Engine(observed), []cloakroom.Option{cloakroom.WithEvents("", observed.Event)}
 	if shown != e.engine {
-		config.Site, cookie.Name = shown, besideCookie
+		config.Site, cookie.Name = observed, besideCookie
+		own, options = e.engine, nil // what happens here is none of the site's
 	}
 	if len(proxies) > 0 {
 		cookie.Secure = cloakroom.SecureAlways // the proxy may not say that it speaks HTTPS
 	}
-	config.Sessions = cloakroom.New(
-		e.engine,
+	config.Sessions = cloakroom.New(own, append(
+		options,
 		cloakroom.WithSecretKey(e.secretKey),
 		cloakroom.WithCookie(cookie),
 		cloakroom.WithIdleTimeout(idleTimeout),
 		cloakroom.WithAbsoluteTimeout(absoluteTimeout),
 		cloakroom.WithLogger(log),
 		cloakroom.WithErrorHandler(dashboard.ErrorHandler("")),
-	)
+	)...)
 	return dashboard.New(config)
 }

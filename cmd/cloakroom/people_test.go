@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/observe"
 )
 
 // What people see tells whose a session is and keeps credentials back, and
@@ -103,7 +104,7 @@ func TestServeBesideASite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		handler, err := store.dashboard(engine, samples, nil, quiet)
+		handler, err := store.dashboard(engine, observe.New(engine), samples, nil, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/clearing"
+	"github.com/cloakroom-go/cloakroom/engine/guarded"
+	"github.com/cloakroom-go/cloakroom/observe"
 )
 
 const (
@@ -29,8 +31,8 @@ const (
 )
 
 type serveFlags struct {
-	listen, data string
-	proxies      []string
+	listen, data, metrics string
+	proxies               []string
 }
 
 func (p *program) serveCommand() *cobra.Command {
@@ -59,6 +61,7 @@ another from cloakroom passwd.`,
 	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:8000", "`ADDRESS` to serve on")
 	addDataFlag(command, &flags.data)
 	command.Flags().StringSliceVar(&flags.proxies, "trusted-proxy", nil, "`NETWORK` whose X-Forwarded-For is believed, such as 10.0.0.0/8; may be repeated")
+	command.Flags().StringVar(&flags.metrics, "metrics", "", "`ADDRESS` to serve /metrics on for Prometheus, such as 127.0.0.1:9090; without it nothing is measured")
 	return command
 }
 
@@ -84,11 +87,18 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(ctx, flags.listen)
+	listener, err := listen(ctx, "--listen", flags.listen)
 	if err != nil {
 		return err
 	}
 	defer listener.Close()
+	var private net.Listener
+	if flags.metrics != "" {
+		if private, err = listen(ctx, "--metrics", flags.metrics); err != nil {
+			return err
+		}
+		defer private.Close()
+	}
 	store, err := openEmbedded(ctx, flags.data)
 	if err != nil {
 		return err
@@ -107,11 +117,12 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	handler, err := store.dashboard(shown, samples, proxies, log)
+	engine := observe.New(guarded.New(shown, guarded.WithLogger(log)))
+	handler, err := store.dashboard(shown, engine, samples, proxies, log)
 	if err != nil {
 		return err
 	}
-	if err := p.greet(ctx, store, shown, listener.Addr().(*net.TCPAddr).AddrPort()); err != nil {
+	if err := p.greet(ctx, store, shown, listener, private); err != nil {
 		return err
 	}
 
@@ -124,9 +135,21 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	if shown != store.engine {
 		running.Go(func() { clearing.Keep(background, shown, clearEvery, log) })
 	}
+	if private != nil {
+		running.Go(func() { engine.Run(background) })
+		running.Go(func() {
+			if err := answer(background, private, withHealth(engine, metrics(engine, log)), log); err != nil {
+				log.Error("the metrics are no longer served", "error", err)
+			}
+		})
+	}
 	defer running.Wait()
 	defer stop()
+	return answer(ctx, listener, withHealth(engine, handler), log)
+}
 
+// answer serves handler until ctx ends, then lets requests under way finish.
+func answer(ctx context.Context, listener net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: headerTime,
@@ -158,11 +181,13 @@ type greeting struct {
 	Location   string   `json:"location"`
 	Persistent bool     `json:"persistent"`
 	Shared     bool     `json:"shared"`
+	Metrics    *string  `json:"metrics"` // null where nothing is measured
 	SignIn     *oneTime `json:"sign_in"`
 }
 
 // greet says where the Dashboard is, what it shows, and how to get in.
-func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.Engine, address netip.AddrPort) error {
+func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.Engine, public, private net.Listener) error {
+	address := public.Addr().(*net.TCPAddr).AddrPort()
 	name, password, created, err := store.accounts.Bootstrap(ctx)
 	if err != nil {
 		return err
@@ -172,8 +197,13 @@ func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.En
 		host = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), address.Port())
 	}
 	url, d := "http://"+host.String()+"/", describe(shown)
+	var metrics *string
+	if private != nil {
+		at := "http://" + private.Addr().String() + "/metrics"
+		metrics = &at
+	}
 	if p.JSON {
-		g := greeting{url, d.Engine, d.BackEnd, d.Location, d.Persistent, d.Shared, nil}
+		g := greeting{url, d.Engine, d.BackEnd, d.Location, d.Persistent, d.Shared, metrics, nil}
 		if created {
 			g.SignIn = &oneTime{name, password}
 		}
@@ -186,6 +216,9 @@ func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.En
 	p.Say("Sessions   %s: %s", place(d), meaning(d))
 	if shown != store.engine {
 		p.Say("Accounts   in %s, and the Dashboard's own sign-ins", store.folder)
+	}
+	if metrics != nil {
+		p.Say("Metrics    %s", *metrics)
 	}
 	if created {
 		p.Say("Sign in    as %s with the one-time password %s", name, password)
@@ -217,16 +250,16 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 	return networks, nil
 }
 
-func listen(ctx context.Context, address string) (net.Listener, error) {
+func listen(ctx context.Context, flag, address string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("%s is taken by another program: stop that, or choose another address with --listen", address)
+		return nil, fmt.Errorf("%s is taken by another program: stop that, or choose another address with %s", address, flag)
 	case errors.Is(err, syscall.EACCES):
-		return nil, fmt.Errorf("%s needs privileges: choose a port above 1023 with --listen", address)
+		return nil, fmt.Errorf("%s needs privileges: choose a port above 1023 with %s", address, flag)
 	case err != nil:
-		return nil, fmt.Errorf("--listen %s: %w", address, err)
+		return nil, fmt.Errorf("%s %s: %w", flag, address, err)
 	}
 	return listener, nil
 }

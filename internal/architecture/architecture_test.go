@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"check":               {".", "engine", "cache", "django", "site"},
 	"enginetest":          {"."},
 	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human"},
+	"observe":             {".", "engine/guarded"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
 	"dashboard/history":   {".", "dashboard"},
 	"internal":            {},

@@ -1,0 +1,98 @@
+package observe
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/cloakroom-go/cloakroom"
+)
+
+// How often sessions are counted, and how long that may take. In a large table
+// counting reads a great deal, so it takes no more than a twentieth of the time.
+const (
+	every    = time.Minute
+	patience = 30 * time.Second
+	share    = 20
+)
+
+// kept is how much the engine keeps, as last measured: a scrape asks no back end.
+type kept struct {
+	measurer cloakroom.Measurer // nil if the engine cannot tell
+	sessions *prometheus.Desc
+	bytes    *prometheus.Desc
+	measured *prometheus.Desc
+
+	mu    sync.Mutex
+	stats cloakroom.Stats
+	at    time.Time // zero until there is something to show
+}
+
+func newKept(behind cloakroom.Engine, labels prometheus.Labels) *kept {
+	measurer, _ := cloakroom.As[cloakroom.Measurer](behind)
+	desc := func(name, help string, variable ...string) *prometheus.Desc {
+		return prometheus.NewDesc("cloakroom_"+name, help, variable, labels)
+	}
+	return &kept{
+		measurer: measurer,
+		sessions: desc("sessions", "Sessions in the back end when they were last counted, live and expired.", "state"),
+		bytes:    desc("stored_bytes", "Bytes that sessions took in the back end when they were last counted."),
+		measured: desc("sessions_counted_timestamp_seconds", "When the sessions were last counted, in seconds since 1970."),
+	}
+}
+
+// Run counts the sessions each minute until ctx ends. A count that fails shows
+// in the time of the last that did not. Where the engine cannot count, Run
+// returns at once.
+func (e *Engine) Run(ctx context.Context) {
+	if e.kept.measurer == nil {
+		return
+	}
+	for {
+		took := e.kept.measure(ctx)
+		select {
+		case <-time.After(max(every, share*took)):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (k *kept) measure(ctx context.Context) (took time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	now := time.Now()
+	stats, err := k.measurer.Stats(ctx)
+	if err == nil {
+		k.mu.Lock()
+		k.stats, k.at = stats, now
+		k.mu.Unlock()
+	}
+	return time.Since(now)
+}
+
+// Describe implements [prometheus.Collector].
+func (k *kept) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{k.sessions, k.bytes, k.measured} {
+		out <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (k *kept) Collect(out chan<- prometheus.Metric) {
+	k.mu.Lock()
+	stats, at := k.stats, k.at
+	k.mu.Unlock()
+	if at.IsZero() {
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(k.sessions, float64(stats.Live), "live")
+	gauge(k.sessions, float64(stats.Expired), "expired")
+	gauge(k.bytes, float64(stats.Bytes))
+	gauge(k.measured, float64(at.UnixMilli())/1e3)
+}
