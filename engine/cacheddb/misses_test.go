@@ -14,7 +14,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
 )
 
-// slow is a store whose loads take a while, and are counted.
+// slow is a store that takes its time, and counts loads.
 type slow struct {
 	cloakroom.Engine
 	takes          time.Duration
@@ -29,12 +29,40 @@ func (s *slow) Load(ctx context.Context, key string) (*cloakroom.Record, error) 
 	}
 	defer s.atOnce.Add(-1)
 	r, err := s.Engine.Load(ctx, key)
+	if late := s.take(ctx); late != nil {
+		return nil, late
+	}
+	return r, err
+}
+
+func (s *slow) take(ctx context.Context) error {
 	select {
 	case <-time.After(s.takes):
-		return r, err
+		return nil
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
+}
+
+func (s *slow) Save(ctx context.Context, r *cloakroom.Record) error {
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	return s.Engine.Save(ctx, r)
+}
+
+func (s *slow) Touch(ctx context.Context, key string, expires time.Time) error {
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	return s.Engine.Touch(ctx, key, expires)
+}
+
+func (s *slow) Delete(ctx context.Context, key string) error {
+	if err := s.take(ctx); err != nil {
+		return err
+	}
+	return s.Engine.Delete(ctx, key)
 }
 
 func onSlow(t *testing.T, takes time.Duration) (*cacheddb.Engine, *slow) {

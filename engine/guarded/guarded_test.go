@@ -300,7 +300,7 @@ func TestOnSQLite(t *testing.T) {
 			"ListPassesOverCorrupt":  "it is the engine's behind",
 			"StatsCorrupt":           "it is the engine's behind",
 		},
-		Trials: 200,
+		Trials: 50,
 	})
 }
 
@@ -335,7 +335,7 @@ func TestOnRedis(t *testing.T) {
 		},
 		ExpiresItself:     true,
 		ExpiryGranularity: 50 * time.Millisecond,
-		Trials:            200,
+		Trials:            50,
 	})
 }
 
