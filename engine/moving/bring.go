@@ -87,10 +87,11 @@ func (p pair) bring(ctx context.Context, key string, next func(old *cloakroom.Re
 		case errors.Is(err, errOvertaken):
 			continue
 		}
-		switch left := p.unmark(ctx, marker); {
-		case isOvertaken(left):
-			continue // and what is not in the old may be in the new by now
-		case left != nil && errors.Is(err, cloakroom.ErrGone):
+		left := p.unmark(ctx, marker)
+		switch gone := errors.Is(err, cloakroom.ErrGone); {
+		case gone && isOvertaken(left):
+			continue // what is not in the old may be in the new by now
+		case gone && left != nil:
 			return nil, left
 		}
 		return nil, err

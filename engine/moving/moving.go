@@ -146,7 +146,12 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	}
 	if was.old {
 		moved, err := e.bring(ctx, r.Key, func(old *cloakroom.Record) *cloakroom.Record {
-			return &cloakroom.Record{Data: r.Data, Expires: noEarlier(r.Expires, old.Expires)}
+			if expires := noEarlier(r.Expires, old.Expires); !expires.Equal(r.Expires) {
+				// It moves as it was. What is new comes with the shorter life, in
+				// the save below, which may yet be a conflict.
+				return &cloakroom.Record{Data: old.Data, Expires: expires}
+			}
+			return r
 		})
 		if err != nil {
 			return gone("save", err)

@@ -3,6 +3,7 @@ package moving_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -264,7 +265,8 @@ func (s *scene) increment(e cloakroom.Engine) error {
 		if err != nil {
 			return err
 		}
-		data := map[string]any{"n": r.Data["n"].(int64) + 1}
+		data := maps.Clone(r.Data)
+		data["n"] = r.Data["n"].(int64) + 1
 		err = e.Save(s.Context(), &cloakroom.Record{Key: s.key, Data: data, Expires: r.Expires, Version: r.Version})
 		if !errors.Is(err, cloakroom.ErrConflict) {
 			return err
@@ -288,8 +290,12 @@ func TestSaveAtEveryStep(t *testing.T) {
 					s.Error(s.err)
 				}
 				// Nobody but the Save knew of n what it was before.
-				if n := s.found()["n"]; n != int64(2) {
+				data := s.found()
+				if n := data["n"]; n != int64(2) {
 					s.Errorf("n is %v, and what was saved is lost (%v)", n, s.err)
+				}
+				if s.err != nil && data["saved"] != nil {
+					s.Errorf("it says %v, and yet it saved", s.err)
 				}
 			})
 		})
