@@ -28,6 +28,14 @@ trials: ## log out during a save 10,000 times on every engine
 	@scripts/install-packages
 	CLOAKROOM_TRIALS=10000 go test -timeout 60m -run 'Test(Engine|Promises|Cluster|Before.*)/NoResurrection$$|TestServer/.*/Engine/NoResurrection$$' ./engine/... ./cache/...
 
+bench-clearing: ## measure the clearing of a backlog beside Django's, some 10 minutes
+	@scripts/install-packages
+	cd bench && go test ./clearing -v -count=1 -timeout 2h
+
+bench-moving: ## move 100,000 sessions twice while they are used, some 5 minutes
+	@scripts/install-packages
+	cd bench && go test ./moving -v -count=1 -timeout 1h
+
 race: ## run the tests with the race detector, with fewer trials
 	@scripts/install-packages
 	@command -v "$$(go env CC)" >/dev/null || scripts/install-packages gcc libc6-dev
@@ -40,7 +48,7 @@ fuzz: ## run every fuzz target, each for FUZZTIME (30s)
 	@set -e; for dir in $$(go list -f '{{.Dir}}' ./...); do \
 		for target in $$(grep -ohs '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d ' ' -f 2); do \
 			echo "$$target in $$dir"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$dir; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$dir; \
 		done; \
 	done
 
@@ -53,6 +61,7 @@ lint: vet staticcheck format modules vulnerabilities ## run every check that rea
 
 vet:
 	go vet ./...
+	cd bench && go vet ./...
 
 staticcheck:
 	$(STATICCHECK) ./...
@@ -63,6 +72,7 @@ format:
 modules:
 	go mod verify
 	go mod tidy -diff
+	cd bench && go mod tidy -diff
 
 vulnerabilities:
 	@scripts/vulncheck

@@ -219,7 +219,11 @@ func count(t testing.TB, s *settings.Settings) (n int) {
 		t.Fatal(err)
 	}
 	defer opened.Close()
-	for _, err := range opened.Engine.(cloakroom.Lister).List(t.Context()) {
+	lister, ok := cloakroom.As[cloakroom.Lister](opened.Engine)
+	if !ok {
+		t.Fatal("it lists nothing")
+	}
+	for _, err := range lister.List(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/engine/guarded"
 )
 
-// Manager returns a Manager on the site's engine that behaves as its settings
-// say: the cookie, and how long sessions live. The options come after and have
-// the last word.
+// Manager returns a Manager on the site's engine, guarded, that behaves as its
+// settings say: the cookie, and how long sessions live. The options come after and
+// have the last word.
 func (s *Site) Manager(options ...cloakroom.Option) *cloakroom.Manager {
 	all := []cloakroom.Option{cloakroom.WithCookie(s.Cookie()), cloakroom.WithLifetime(s.Settings.Cookie.Age)}
 	if s.Settings.ExpireAtBrowserClose {
@@ -18,7 +19,7 @@ func (s *Site) Manager(options ...cloakroom.Option) *cloakroom.Manager {
 	if s.Settings.SaveEveryRequest {
 		all = append(all, cloakroom.WithSaveEveryRequest())
 	}
-	return cloakroom.New(s.Engine, slices.Concat(all, options)...)
+	return cloakroom.New(guarded.New(s.Engine), slices.Concat(all, options)...)
 }
 
 // Cookie is the cookie that the settings describe.

@@ -3,8 +3,8 @@ package moving_test
 import (
 	"context"
 	"errors"
-	"maps"
 	"fmt"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"

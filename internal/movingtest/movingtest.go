@@ -299,7 +299,11 @@ func (s *Site) Check(e cloakroom.Engine) {
 			s.t.Errorf("session %d, which has ended: %v", x.serial, err)
 		}
 	}
-	for r, err := range e.(cloakroom.Lister).List(s.t.Context()) {
+	lister, ok := cloakroom.As[cloakroom.Lister](e)
+	if !ok {
+		s.t.Fatal("it lists nothing")
+	}
+	for r, err := range lister.List(s.t.Context()) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
