@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // unprivileged is whom a server runs as when the test is root's, which most
@@ -62,20 +65,42 @@ func (s *Server) write(name string, content []byte) (path string) {
 	return path
 }
 
-// freePort finds a port that nobody listens on. It is below those that Linux
-// gives to connections, so that no connection takes it while the server is down.
+// freePort finds a port that nobody listens on, nor will while the server is down:
+// it is below those that Linux gives to connections, and kept from all others that
+// start servers here until this process ends.
 func freePort(t testing.TB) string {
 	t.Helper()
 	for range 100 {
-		port := strconv.Itoa(20_000 + rand.IntN(10_000))
-		listener, err := net.Listen("tcp", "127.0.0.1:"+port)
+		port := 20_000 + rand.IntN(10_000)
+		if !reserve(t, port) {
+			continue
+		}
+		address := strconv.Itoa(port)
+		listener, err := net.Listen("tcp", "127.0.0.1:"+address)
 		if err == nil {
 			listener.Close()
-			return port
+			return address
 		}
 	}
 	t.Fatal("no port is free")
 	return ""
+}
+
+// reserve locks the byte of a file that stands for the port, with a descriptor that
+// is left to the end of the process.
+func reserve(t testing.TB, port int) bool {
+	t.Helper()
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("cloakroom-test-ports-%d", os.Getuid()))
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	lock := unix.Flock_t{Type: unix.F_WRLCK, Start: int64(port), Len: 1}
+	if unix.FcntlFlock(uintptr(fd), unix.F_OFD_SETLK, &lock) != nil {
+		_ = unix.Close(fd)
+		return false
+	}
+	return true
 }
 
 // find returns the path of an executable. Debian keeps some out of PATH.
