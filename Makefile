@@ -19,14 +19,16 @@ build: ## build bin/cloakroom
 
 test: ## run every test, on real servers, installing those that are missing
 	@scripts/install-packages
-	go test ./...
+	go test -parallel 6 ./...
 
 test-short: ## run the tests with fewer trials, installing nothing
 	go test -short ./...
 
-trials: ## log out during a save 10,000 times on every engine
+RACES := (NoResurrection|NoLostUpdate|CreateFreshKeys|List)$$
+
+trials: ## log out during a save 10,000 times on every engine, and more
 	@scripts/install-packages
-	CLOAKROOM_TRIALS=10000 go test -timeout 60m -run 'Test(Engine|Promises|Cluster|Before.*)/NoResurrection$$|TestServer/.*/Engine/NoResurrection$$' ./engine/... ./cache/...
+	CLOAKROOM_TRIALS=10000 go test -timeout 60m -run 'Test(Engine|Promises|Cluster|Before.*)/$(RACES)|TestServer/.*/Engine/$(RACES)' ./engine/... ./cache/...
 
 bench-clearing: ## measure the clearing of a backlog beside Django's, some 10 minutes
 	@scripts/install-packages

@@ -2,17 +2,13 @@ package enginetest
 
 import (
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 )
 
 func createFreshKeys(s *stage) {
-	count := 500
-	if testing.Short() {
-		count = 100
-	}
+	count := s.count(500)
 	keys := make(map[string]int64, count)
 	for i := range int64(count) {
 		r := s.create(map[string]any{"n": i}, time.Hour)

@@ -2,7 +2,6 @@ package enginetest
 
 import (
 	"context"
-	"testing"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -26,10 +25,7 @@ func list(s *stage) {
 	expired := s.create(map[string]any{"expired": true}, s.shortLife())
 	s.outlive(expired.Expires)
 
-	count := 3000
-	if testing.Short() {
-		count = 300
-	}
+	count := s.count(3000)
 	missing := s.fill(count)
 	var last *cloakroom.Record
 	for r, err := range lister.List(s.Context()) {

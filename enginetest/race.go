@@ -25,7 +25,8 @@ func (s *stage) handles() []cloakroom.Engine {
 // noLostUpdate: writers of different names in one session, each trying again on
 // a conflict, lose nothing.
 func noLostUpdate(s *stage) {
-	const writers, rounds = 8, 200
+	const writers = 8
+	rounds := s.count(200)
 	r := s.create(map[string]any{}, time.Hour)
 	handles := s.handles()
 	var wg sync.WaitGroup
@@ -93,18 +94,31 @@ func noResurrection(s *stage) {
 
 // trials is how often a flush races with a save.
 func (s *stage) trials() int {
-	text, ok := os.LookupEnv("CLOAKROOM_TRIALS")
+	text, ok := os.LookupEnv(trialsVariable)
 	switch n, err := strconv.Atoi(text); {
 	case ok && err != nil:
-		s.Fatalf("CLOAKROOM_TRIALS=%q is no number", text)
+		s.Fatalf("%s=%q is no number", trialsVariable, text)
 	case ok:
 		return n
 	case s.Trials != 0:
 		return s.Trials
-	case testing.Short():
-		return 100
 	}
-	return 1000
+	return s.count(2000)
+}
+
+// trialsVariable asks for all that can be tried.
+const trialsVariable = "CLOAKROOM_TRIALS"
+
+// count is how many of all are tried: a quarter for those who wait for the tests,
+// and a twentieth with -short.
+func (s *stage) count(all int) int {
+	switch _, wanted := os.LookupEnv(trialsVariable); {
+	case wanted:
+		return all
+	case testing.Short():
+		return all / 20
+	}
+	return all / 4
 }
 
 // flushDuringSave deletes a session at one handle while it is saved and touched

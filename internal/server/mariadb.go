@@ -22,17 +22,19 @@ func MariaDB(t testing.TB, args ...string) *Server {
 		create: []string{"CREATE DATABASE DATABASE_NAME", "GRANT ALL ON DATABASE_NAME.* TO " + databaseUser},
 	}
 	const smallLog = "--innodb-log-file-size=8M"
+	// A MariaDB that starts deletes what others have in the folder for all.
+	ownTemporary := "--tmpdir=" + s.Dir
 	path := find(t, "mariadbd", "mariadb-server-core")
 	s.install(find(t, "mariadb-install-db", "mariadb-server-core mariadb-client-core"),
 		"--no-defaults", "--datadir="+s.path("data"), "--skip-test-db",
-		"--auth-root-authentication-method=normal", smallLog)
+		"--auth-root-authentication-method=normal", smallLog, ownTemporary)
 	s.run(program{
 		path: path,
 		args: append([]string{
 			"--no-defaults", "--datadir=" + s.path("data"), "--socket=" + s.Socket,
 			"--bind-address=127.0.0.1", "--port=" + s.port(), "--skip-name-resolve",
 			"--character-set-server=utf8mb4",
-			"--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", smallLog,
+			"--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", smallLog, ownTemporary,
 		}, args...),
 		stop:  syscall.SIGTERM,
 		ready: s.greets,
