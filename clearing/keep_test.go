@@ -18,12 +18,13 @@ func TestKeep(t *testing.T) {
 		defer cancel()
 		const every, processes = 10 * time.Minute, 20
 		engines := make([]*backlog, processes)
-		var log bytes.Buffer
+		var said bytes.Buffer
+		log := slog.New(slog.NewTextHandler(&said, nil))
 		var all sync.WaitGroup
 		for i := range engines {
 			engines[i] = &backlog{left: 100, cost: steadily(time.Microsecond)}
 			engines[i].failAt = i // one more that it fails at
-			all.Go(func() { Keep(ctx, engines[i], every, slog.New(slog.NewTextHandler(&log, nil))) })
+			all.Go(func() { Keep(ctx, engines[i], every, log) })
 		}
 		all.Wait()
 		first := map[time.Duration]bool{}
@@ -39,8 +40,8 @@ func TestKeep(t *testing.T) {
 		if n := len(engines[0].began); n < 50 || n > 75 {
 			t.Errorf("asked %d times in 10 hours", n)
 		}
-		if !strings.Contains(log.String(), "expired sessions could not be cleared") || !strings.Contains(log.String(), "the disk is full") {
-			t.Errorf("the log has %.200s", log.String())
+		if !strings.Contains(said.String(), "expired sessions could not be cleared") || !strings.Contains(said.String(), "the disk is full") {
+			t.Errorf("the log has %.200s", said.String())
 		}
 	})
 }
