@@ -38,10 +38,10 @@ bench-moving: ## move 100,000 sessions twice while they are used, some 5 minutes
 	@scripts/install-packages
 	cd bench && go test ./moving -v -count=1 -timeout 1h
 
-race: ## run the tests with the race detector, with fewer trials
+race: ## run the tests with the race detector, with fewer trials and without those of time
 	@scripts/install-packages
 	@command -v "$$(go env CC)" >/dev/null || scripts/install-packages gcc libc6-dev
-	CGO_ENABLED=1 go test -race -short ./...
+	CGO_ENABLED=1 go test -race -short -p 1 $$(go list ./... | grep -v internal/fault)
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -42,7 +42,7 @@ type Config struct {
 	// stop being found: 1 s for Memcached.
 	ExpiryGranularity time.Duration
 
-	// Trials is how often a flush races with a save; 0 means 500, and 100 with
+	// Trials is how often a flush races with a save; 0 means 500, and 200 with
 	// -short. The environment variable CLOAKROOM_TRIALS goes before. Where it is
 	// set, all else is tried four times as often too.
 	Trials int

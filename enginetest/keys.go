@@ -8,7 +8,7 @@ import (
 )
 
 func createFreshKeys(s *stage) {
-	count := s.count(500)
+	count := s.count(1000)
 	keys := make(map[string]int64, count)
 	for i := range int64(count) {
 		r := s.create(map[string]any{"n": i}, time.Hour)

@@ -110,13 +110,13 @@ func (s *stage) trials() int {
 const trialsVariable = "CLOAKROOM_TRIALS"
 
 // count is how many of all are tried: a quarter for those who wait for the tests,
-// and a twentieth with -short.
+// and a tenth with -short.
 func (s *stage) count(all int) int {
 	switch _, wanted := os.LookupEnv(trialsVariable); {
 	case wanted:
 		return all
 	case testing.Short():
-		return all / 20
+		return all / 10
 	}
 	return all / 4
 }

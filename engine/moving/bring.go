@@ -13,6 +13,10 @@ const (
 	// attempts bounds how often a session is tried that others move, too.
 	attempts = 20
 
+	// tidying is how long taking one's marker away may take. What becomes of that
+	// decides what became of the session.
+	tidying = time.Second
+
 	// patience is how long somebody else may take to move a session. Then it is
 	// taken out of their hands.
 	patience = 100 * time.Millisecond
@@ -158,7 +162,7 @@ func (p pair) fill(ctx context.Context, marker *cloakroom.Record, next func(old 
 // unmark takes a marker away that leads to nothing, if it is still there. If that
 // fails it vanishes later.
 func (p pair) unmark(ctx context.Context, marker *cloakroom.Record) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidying)
 	defer cancel()
 	return p.end(ctx, marker)
 }
