@@ -142,12 +142,10 @@ func sound(t testing.TB, s *settings.Settings, f check.Finding) {
 			t.Errorf("it tells a secret: %s", f.Text)
 		}
 	}
-	documented, err := os.ReadFile("../docs/check.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(documented), "`"+f.ID+"`") {
-		t.Errorf("docs/check.md lacks %s", f.ID)
+	name := f.Severity.String() + " " + f.ID
+	produced.Store(name, true)
+	if !slices.Contains(documented(), name) {
+		t.Errorf("docs/check.md lacks %s", name)
 	}
 }
 

@@ -36,7 +36,7 @@ func (p *program) check(ctx context.Context, cookie bool) error {
 	}
 	var options check.Options
 	if cookie {
-		if options.Cookie, err = p.Line(); err != nil {
+		if options.Cookie, err = p.firstLine("session cookie"); err != nil {
 			return err
 		}
 	}

@@ -113,6 +113,9 @@ func (f copyFlags) target(from *settings.Settings) (*settings.Settings, error) {
 	if f.toSettings != "" {
 		return settings.Load(f.toSettings)
 	}
+	if err := checkURLs(settings.FromURLs(f.to, "")); err != nil {
+		return nil, err
+	}
 	to := *from
 	to.EngineURL, to.CacheURL = f.to, ""
 	return &to, nil

@@ -20,7 +20,8 @@ import (
 
 var update = flag.Bool("update", false, "write testdata/*.golden anew")
 
-// What differs from run to run stands in the golden files by its name.
+// What differs from run to run stands in the golden files by its name, or as some
+// number.
 var changing = []struct {
 	pattern *regexp.Regexp
 	name    string
@@ -29,7 +30,8 @@ var changing = []struct {
 	{regexp.MustCompile(`"[a-z0-9]{32}"`), `"KEY"`},
 	{regexp.MustCompile(`"[\w.-]+:[A-Za-z0-9]{6}:[\w-]{43}"`), `"SIGNED"`},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), `127.0.0.1:PORT`},
-	{regexp.MustCompile(`"seconds": [\d.e-]+`), `"seconds": SECONDS`},
+	{regexp.MustCompile(` in \d[\d.]*[nµm]?s\b`), ` in DURATION`},
+	{regexp.MustCompile(`"seconds": [\d.e-]+`), `"seconds": 0.25`},
 	{regexp.MustCompile(`"one_time_password": "[^"]*"`), `"one_time_password": "PASSWORD"`},
 }
 
@@ -115,6 +117,7 @@ func TestJSON(t *testing.T) {
 	folder := t.TempDir()
 	s := openSite(t, folder)
 	s.create(t, horizonSession("77", "ada"))
+	s.create(t, map[string]any{"n": int64(1)})
 	settings := filepath.Join(folder, "local_settings.py")
 	write(t, settings, fmt.Sprintf("SECRET_KEY = %q\nSESSION_ENGINE = 'django.contrib.sessions.backends.file'\nSESSION_FILE_PATH = %q\nSESSION_COOKIE_AGE = 60\nSESSION_COOKIE_AGE = 3600\n", secret, folder))
 
@@ -125,6 +128,7 @@ func TestJSON(t *testing.T) {
 	golden(t, "set", folder, s.done(t, "set", key, "n=2", "--json"))
 	golden(t, "revoke", folder, s.done(t, "revoke", key[:8], "--json"))
 	golden(t, "revoke-user", folder, s.done(t, "revoke", "--user", "ada", "--json"))
+	siteOn{engine: s.engine.(cloakroom.Signed).WithSecretKeys("another key")}.create(t, nil)
 	golden(t, "copy", folder, s.done(t, "copy", "--to-settings", settings, "--json"))
 	golden(t, "migrate", folder, s.done(t, "migrate", "--json"))
 	golden(t, "clearsessions", folder, s.done(t, "clearsessions", "--json"))
@@ -136,6 +140,10 @@ func TestJSON(t *testing.T) {
 	golden(t, "createdb-print", folder, stdout)
 	_, stdout, _ = command(t, "settings", "--json", "--settings", settings)
 	golden(t, "settings", folder, stdout)
+	_, stdout, _ = command(t, "createdb", "--json", "--engine", "sqlite:///"+filepath.Join(folder, "new.sqlite3"))
+	golden(t, "createdb-new", folder, stdout)
+	_, stdout, _ = command(t, "migrate", "--json", "--engine", "locmem:")
+	golden(t, "migrate-nothing", folder, stdout)
 	_, stdout, _ = commandWith(t, `{"n": 1}`, "encode", "--json")
 	golden(t, "encode", folder, stdout)
 	_, stdout, _ = commandWith(t, `{"n": 1}`, "encode", "--format", "pickle", "--json")
@@ -152,19 +160,51 @@ func TestJSON(t *testing.T) {
 	golden(t, "passwd", folder, stdout)
 }
 
-// What check finds is its own affair; here is how it is written.
-func TestJSONOfCheck(t *testing.T) {
+// Every command has a golden document, and docs/command.md tells of each field.
+func TestJSONIsDocumented(t *testing.T) {
 	t.Parallel()
-	code, stdout, stderr := command(t, "check", "--json", "--engine", "locmem:")
-	var findings []struct{ Severity, ID, Text, Mend string }
-	decoder := json.NewDecoder(strings.NewReader(stdout))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&findings); err != nil || len(findings) == 0 || findings[0].ID == "" {
-		t.Errorf("%v in\n%s", err, stdout)
+	for name := range allCommands() {
+		if name == "help" || name == "man" || strings.HasPrefix(name, "completion") {
+			continue // these print no JSON
+		}
+		if _, err := os.Stat(filepath.Join("testdata", name+".golden")); err != nil {
+			t.Error(err)
+		}
 	}
-	if code != exitFailed || !strings.HasPrefix(stderr, "cloakroom: found ") {
-		t.Errorf("local memory is fine: exit code %d, %q", code, stderr)
+	text, err := os.ReadFile("../../docs/command.md")
+	if err != nil {
+		t.Fatal(err)
 	}
+	files, _ := filepath.Glob("testdata/*.golden")
+	for _, file := range files {
+		document, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, field := range fieldsOf(parsed(t, string(document))) {
+			if file != "testdata/decode.golden" && !strings.Contains(string(text), "`"+field+"`") {
+				t.Errorf("docs/command.md lacks `%s` of %s", field, file)
+			}
+		}
+	}
+}
+
+// fieldsOf are the names in a document, but for those that a site gave.
+func fieldsOf(document any) (names []string) {
+	switch document := document.(type) {
+	case []any:
+		for _, item := range document {
+			names = append(names, fieldsOf(item)...)
+		}
+	case map[string]any:
+		for name, value := range document {
+			names = append(names, name)
+			if name != "data" && name != "value" && name != "skipped" {
+				names = append(names, fieldsOf(value)...)
+			}
+		}
+	}
+	return names
 }
 
 func write(t *testing.T, file, text string) {

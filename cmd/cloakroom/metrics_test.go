@@ -16,6 +16,7 @@ import (
 // for: they tell how busy a site is.
 func TestHealthAndMetrics(t *testing.T) {
 	t.Parallel()
+	data := t.TempDir()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
 	if err != nil {
 		t.Fatal(err)
@@ -24,10 +25,10 @@ func TestHealthAndMetrics(t *testing.T) {
 	served := make(chan int, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	go func() {
-		served <- run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data", t.TempDir()}, nil, out, out)
+		served <- run(ctx, []string{"serve", "--json", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data", data}, nil, out, out)
 	}()
 	address := func(name string) string {
-		line := regexp.MustCompile(name + ` +(http://[0-9.:]+)/`)
+		line := regexp.MustCompile(`"` + name + `": "(http://[0-9.:]+)/`)
 		for range 200 {
 			text, _ := os.ReadFile(out.Name())
 			if found := line.FindSubmatch(text); found != nil {
@@ -38,7 +39,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		t.Fatalf("no address of %s", name)
 		return ""
 	}
-	dashboard, private := address("Dashboard"), address("Metrics")
+	dashboard, private := address("url"), address("metrics")
 	get := func(url string) (int, string) {
 		r, err := http.Get(url)
 		if err != nil {
@@ -71,4 +72,9 @@ func TestHealthAndMetrics(t *testing.T) {
 	if code := <-served; code != exitDone {
 		t.Errorf("exit code %d", code)
 	}
+	document, err := os.ReadFile(out.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "serve-metrics", data, string(document))
 }

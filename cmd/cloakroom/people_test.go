@@ -82,8 +82,8 @@ func TestServeBesideASite(t *testing.T) {
 	t.Setenv(secretVariable, secret)
 	s := openSite(t, t.TempDir())
 	data := t.TempDir()
-	code, stdout, stderr := command(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, s.flags...)...)
-	if code != exitDone || !strings.Contains(stdout, "site.sqlite3: shared between processes") || !strings.Contains(stdout, "Accounts   in "+data) {
+	code, stdout, stderr := command(t, append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0", "--data", data}, s.flags...)...)
+	if code != exitDone || !strings.Contains(stdout, "site.sqlite3: shared between processes") || !strings.Contains(stdout, "Accounts   in "+data) || !strings.Contains(stdout, "Metrics    http://127.0.0.1:") {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)
 	}
 	if histories, _ := filepath.Glob(filepath.Join(data, "history-*.sqlite3")); len(histories) != 1 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -36,12 +37,14 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 		Example: `  cloakroom serve
   cloakroom check --settings /etc/openstack-dashboard/local_settings.py
   cloakroom list --engine redis://127.0.0.1:6379/1`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(command *cobra.Command, _ []string) error { return fromEnvironment(command.Flags()) },
-		Args:              cobra.NoArgs,
-		RunE:              func(command *cobra.Command, _ []string) error { return command.Help() },
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
+			return usage(cmp.Or(fromEnvironment(command.Flags()), command.ValidateFlagGroups()))
+		},
+		Args: cobra.NoArgs,
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	flags := root.PersistentFlags()
@@ -58,6 +61,7 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 80"))
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
+	limitHelp(root)
 	wrapUsage(root)
 	return root
 }
@@ -71,10 +75,25 @@ func group(root *cobra.Command, title string, commands ...*cobra.Command) {
 	root.AddCommand(commands...)
 }
 
+// limitHelp makes help refuse what is no command; by itself it takes any words.
+func limitHelp(root *cobra.Command) {
+	help, _, _ := root.Find([]string{"help"})
+	help.Args = func(_ *cobra.Command, args []string) error {
+		command, rest, err := root.Find(args)
+		return cmp.Or(err, cobra.NoArgs(command, rest))
+	}
+}
+
 // wrapUsage makes wrong arguments of a command, and of those below it, wrong usage.
 func wrapUsage(command *cobra.Command) {
-	if !command.Runnable() { // or its arguments are never looked at
-		command.RunE = func(command *cobra.Command, _ []string) error { return command.Help() }
+	if !command.Runnable() { // it does nothing without one of those below it
+		var names []string
+		for _, sub := range command.Commands() {
+			names = append(names, sub.Name())
+		}
+		command.RunE = func(*cobra.Command, []string) error {
+			return usage(errors.New("say which: " + strings.Join(names, ", ")))
+		}
 	}
 	if check := command.Args; check != nil {
 		command.Args = func(command *cobra.Command, args []string) error { return usage(check(command, args)) }
@@ -106,7 +125,7 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 			}
 		}
 	}
-	return usage(errors.Join(errs...))
+	return errors.Join(errs...)
 }
 
 // usageError is a command line that makes no sense.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/clearing"
+	"github.com/cloakroom-go/cloakroom/django/settings"
 	"github.com/cloakroom-go/cloakroom/engine/guarded"
 	"github.com/cloakroom-go/cloakroom/observe"
 )
@@ -87,6 +88,12 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	var site *settings.Settings
+	if p.hasSite() {
+		if site, err = p.load(); err != nil {
+			return err
+		}
+	}
 	listener, err := listen(ctx, "--listen", flags.listen)
 	if err != nil {
 		return err
@@ -105,13 +112,13 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.close()) }()
 	var shown cloakroom.Engine = store.engine
-	if p.hasSite() {
-		site, err := p.open(ctx)
+	if site != nil {
+		opened, err := p.openAt(ctx, site)
 		if err != nil {
 			return err
 		}
-		defer site.Close()
-		shown = site.Engine
+		defer opened.Close()
+		shown = opened.Engine
 	}
 	samples, err := store.history(ctx, shown)
 	if err != nil {
@@ -251,6 +258,13 @@ func parseNetworks(texts []string) ([]netip.Prefix, error) {
 }
 
 func listen(ctx context.Context, flag, address string) (net.Listener, error) {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.DefaultResolver.LookupPort(ctx, "tcp", port)
+	}
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s %s: write an address and a port, such as 127.0.0.1:8000", flag, address))
+	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	switch {

@@ -36,6 +36,9 @@ func (p *program) load() (*settings.Settings, error) {
 		return settings.Load(p.settings)
 	case p.engine != "":
 		s := settings.FromURLs(p.engine, p.cache)
+		if err := checkURLs(s); err != nil {
+			return nil, err
+		}
 		if s.SecretKey = os.Getenv(secretVariable); s.SecretKey == "" {
 			s.NoSecretKey = errNoSecretKey
 		}
@@ -48,6 +51,12 @@ func (p *program) load() (*settings.Settings, error) {
 		hint = ", such as " + debianSettings
 	}
 	return nil, usage(fmt.Errorf("which sessions? Name a settings file with --settings%s, or an engine with --engine", hint))
+}
+
+// checkURLs refuses what is the URL of nothing, before anything is opened.
+func checkURLs(s *settings.Settings) error {
+	_, err := site.HasDatabase(s)
+	return usage(err)
 }
 
 // open opens the engine that the global flags name. The caller closes it.
@@ -101,9 +110,14 @@ func (p *program) keyOf(argument string) (string, error) {
 	if argument != "-" {
 		return argument, nil
 	}
-	key, err := p.Line()
-	if key == "" && (err == nil || errors.Is(err, io.EOF)) {
-		err = usage(errors.New("there is no session key on standard input"))
+	return p.firstLine("session key")
+}
+
+// firstLine is the first line of standard input, which has to have something.
+func (p *program) firstLine(what string) (string, error) {
+	line, err := p.Line()
+	if line == "" && (err == nil || errors.Is(err, io.EOF)) {
+		err = usage(errors.New("there is no " + what + " on standard input"))
 	}
-	return key, err
+	return line, err
 }

@@ -5,53 +5,91 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
-// Wrong usage of any command is one line, and exit code 2.
-func TestUsage(t *testing.T) {
-	t.Parallel()
-	lines := [][]string{
+// allCommands are the commands, and those below them, as they are called.
+func allCommands() map[string]*cobra.Command {
+	all := map[string]*cobra.Command{}
+	var add func(of *cobra.Command)
+	add = func(of *cobra.Command) {
+		for _, c := range of.Commands() {
+			_, words, _ := strings.Cut(c.CommandPath(), " ")
+			all[words] = c
+			add(c)
+		}
+	}
+	add((&program{}).rootCommand())
+	return all
+}
+
+// wrong are command lines that make no sense, of every command there is.
+func wrong() (lines [][]string) {
+	// what a command cannot do without, beside a site
+	needs := map[string]string{"show": "key", "revoke": "key", "set": "key n=1", "create": "n=1", "copy": "--to locmem:"}
+	for name, c := range allCommands() {
+		add := func(more ...string) { lines = append(lines, append(strings.Fields(name), more...)) }
+		add("--no-such-flag")
+		add("more", "arguments", "=", "than", "it", "takes")
+		c.LocalNonPersistentFlags().VisitAll(func(flag *pflag.Flag) {
+			if flag.Value.Type() != "string" {
+				add("--" + flag.Name + "=nonsense")
+			}
+		})
+		switch {
+		case strings.HasPrefix(name, "completion "), name == "help": // need nothing
+		case name == "completion", name == "passwd", name == "man":
+			add()
+		default:
+			if name != "serve" { // which needs no site
+				add()
+			}
+			for _, site := range []string{
+				"--engine nonsense://127.0.0.1", "--engine sqlite:///x --cache nonsense:", "--engine cookies: --cache locmem:",
+				"--cache locmem:", "--engine locmem: --settings settings.py",
+			} {
+				add(strings.Fields(needs[name] + " " + site)...)
+			}
+			if needs[name] != "" {
+				add("--engine", "locmem:")
+			}
+		}
+	}
+	return append(lines, [][]string{
 		{"nothing-like-that"},
 		{"--no-such-flag"},
-		{"list"},
-		{"list", "--cache", "redis://127.0.0.1"},
-		{"list", "--settings", "settings.py", "--engine", "locmem:"},
-		{"list", "--limit", "few", "--engine", "locmem:"},
+		{"help", "nothing-like-that"},
+		{"syncdb", "--no-such-flag"},
 		{"list", "--limit", "-1", "--engine", "locmem:"},
 		{"list", "--json=perhaps"},
+		{"check", "--cookie", "--engine", "cookies:"}, // with nothing on standard input
 		{"clearsessions", "--batch", "0", "--engine", "locmem:"},
 		{"clearsessions", "--rate", "-1", "--engine", "locmem:"},
-		{"show"},
 		{"show", "one", "two"},
-		{"show", "-", "--engine", "locmem:"}, // with nothing on standard input
-		{"revoke", "--engine", "locmem:"},
+		{"show", "-", "--engine", "locmem:"}, // the same
 		{"revoke", "key", "--user", "ada", "--engine", "locmem:"},
 		{"revoke", "key", "--all", "--engine", "locmem:"},
 		{"revoke", "--all", "--engine", "locmem:"}, // and nobody to ask
-		{"create", "--engine", "locmem:"},
 		{"create", "n", "--engine", "locmem:"},
 		{"create", "n=Ada", "--engine", "locmem:"},
 		{"create", "=1", "--engine", "locmem:"},
 		{"set", "key", "--engine", "locmem:"},
-		{"copy", "--engine", "locmem:"},
+		{"copy", "--engine", "locmem:", "--to", "nonsense:"},
 		{"copy", "--engine", "locmem:", "--to", "locmem:", "--to-settings", "settings.py"},
+		{"copy", "--engine", "locmem:", "--to", "locmem:", "--mirror", "--follow"},
 		{"decode", "--format", "json"},
-		{"decode"}, // without a secret key
 		{"encode", "--serializer", "msgpack"},
 		{"encode", "--protocol", "6"},
-		{"man"},
-		{"passwd"},
 		{"completion", "tcsh"},
-	}
-	for _, c := range (&program{}).rootCommand().Commands() {
-		if c.Name() != "help" {
-			lines = append(lines, []string{c.Name(), "--no-such-flag"})
-		}
-		if c.Args != nil && c.Name() != "help" {
-			lines = append(lines, []string{c.Name(), "more", "arguments", "=", "than", "it", "takes"})
-		}
-	}
-	for _, args := range lines {
+	}...)
+}
+
+// Wrong usage of any command is one line, and exit code 2.
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	for _, args := range wrong() {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := command(t, args...)
