@@ -54,6 +54,11 @@ func New(engine Engine, options ...Option) *Manager {
 	return m
 }
 
+// Err is what is wrong with the options that [New] was given, as [ErrConfig], or
+// nil. A program that asks when it starts need not wait for its first visitor to
+// be told; until it is mended no session is opened and no cookie sent.
+func (m *Manager) Err() error { return m.misconfigured }
+
 // Engine returns the engine that the Manager stands on.
 func (m *Manager) Engine() Engine { return m.engine }
 
