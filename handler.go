@@ -162,6 +162,7 @@ func (v *visit) fail(err error) {
 	} {
 		h.Del(name)
 	}
+	dropTargeted(h)
 	h.Set("Cache-Control", "no-store")
 	v.manager.onError(v.ResponseWriter, v.request, err)
 }
