@@ -95,6 +95,7 @@ func (v *visit) open(ctx context.Context) (*Session, error) {
 		v.session = &Session{unreadable: v.brought}
 	case errors.Is(err, ErrNotFound):
 		v.session = &Session{}
+		v.manager.unknown(ctx, v.brought)
 	case err != nil && ctx.Err() != nil:
 		return nil, err // another Open of this request may have more time
 	default:

@@ -28,10 +28,11 @@ type Manager struct {
 	onError       func(http.ResponseWriter, *http.Request, error)
 	misconfigured error
 	unreadable    onceEach
+	guesses       guesses
 }
 
-// New returns a Manager with safe defaults. A wrong option is reported by every
-// Open, as [ErrConfig].
+// New returns a Manager with safe defaults. A wrong option is reported by
+// [Manager.Err], and by every Open.
 func New(engine Engine, options ...Option) *Manager {
 	m := &Manager{
 		engine:   engine,
