@@ -129,21 +129,3 @@ func plainLocal(r *http.Request) bool {
 	addr, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil && addr.IsLoopback() || host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
-
-// keepOutOfSharedCaches makes sure that no cache hands one visitor's cookie to
-// another.
-func keepOutOfSharedCaches(h http.Header) {
-	kept := []string{"private"}
-	for directive := range strings.SplitSeq(strings.Join(h.Values("Cache-Control"), ","), ",") {
-		directive = strings.TrimSpace(directive)
-		name, _, _ := strings.Cut(strings.ToLower(directive), "=")
-		switch name {
-		case "no-store":
-			return
-		case "", "public", "private", "s-maxage":
-		default:
-			kept = append(kept, directive)
-		}
-	}
-	h.Set("Cache-Control", strings.Join(kept, ", "))
-}

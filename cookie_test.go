@@ -47,7 +47,7 @@ func TestCookieAttributes(t *testing.T) {
 	for name, test := range map[string]struct {
 		target  string
 		options []cloakroom.Option
-		expiry  *cloakroom.Expiry
+		expiry  func() cloakroom.Expiry
 		want    string
 	}{
 		"safe by default":      {site, nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax"},
@@ -55,7 +55,7 @@ func TestCookieAttributes(t *testing.T) {
 		"plain localhost":      {"http://localhost:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
 		"plain loopback":       {"http://127.0.0.1:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
 		"plain app.localhost":  {"http://app.localhost/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
-		"part of a second":     {site, nil, ptr(cloakroom.ExpireAt(time.Now().Add(900 * time.Millisecond))), "sessionid=KEY; Path=/; Max-Age=1; HttpOnly; Secure; SameSite=Lax"},
+		"part of a second":     {site, nil, func() cloakroom.Expiry { return cloakroom.ExpireAt(time.Now().Add(900 * time.Millisecond)) }, "sessionid=KEY; Path=/; Max-Age=1; HttpOnly; Secure; SameSite=Lax"},
 		"secure prefix":        {"http://localhost/", cookie(cloakroom.Cookie{Name: "__Secure-s"}), nil, "__Secure-s=KEY; Path=/" + fortnight + "; HttpOnly; Secure; SameSite=Lax"},
 		"plain loopback, IPv6": {"http://[::1]:8000/", nil, nil, "sessionid=KEY; Path=/" + fortnight + "; HttpOnly; SameSite=Lax"},
 		"always secure": {
@@ -76,15 +76,15 @@ func TestCookieAttributes(t *testing.T) {
 		},
 		"lifetime":         {site, []cloakroom.Option{cloakroom.WithLifetime(time.Hour)}, nil, "sessionid=KEY; Path=/; Max-Age=3600; HttpOnly; Secure; SameSite=Lax"},
 		"browser close":    {site, []cloakroom.Option{cloakroom.WithBrowserClose()}, nil, "sessionid=KEY; Path=/; HttpOnly; Secure; SameSite=Lax"},
-		"own expiry":       {site, []cloakroom.Option{cloakroom.WithBrowserClose()}, ptr(cloakroom.ExpireAfter(90 * time.Second)), "sessionid=KEY; Path=/; Max-Age=90; HttpOnly; Secure; SameSite=Lax"},
-		"own browserclose": {site, nil, ptr(cloakroom.ExpireAtBrowserClose()), "sessionid=KEY; Path=/; HttpOnly; Secure; SameSite=Lax"},
+		"own expiry":       {site, []cloakroom.Option{cloakroom.WithBrowserClose()}, func() cloakroom.Expiry { return cloakroom.ExpireAfter(90 * time.Second) }, "sessionid=KEY; Path=/; Max-Age=90; HttpOnly; Secure; SameSite=Lax"},
+		"own browserclose": {site, nil, cloakroom.ExpireAtBrowserClose, "sessionid=KEY; Path=/; HttpOnly; Secure; SameSite=Lax"},
 		"absolute timeout": {site, []cloakroom.Option{cloakroom.WithAbsoluteTimeout(time.Hour), cloakroom.WithIdleTimeout(time.Minute)}, nil, "sessionid=KEY; Path=/; Max-Age=3599; HttpOnly; Secure; SameSite=Lax"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, recorder := begin(t, test.target, func(_ *http.Request, _ http.Header, s *cloakroom.Session) {
 				if test.expiry != nil {
-					s.SetExpiry(*test.expiry)
+					s.SetExpiry(test.expiry())
 				}
 			}, test.options...)
 			if c == nil {
@@ -105,8 +105,6 @@ func cookie(c cloakroom.Cookie) []cloakroom.Option {
 	return []cloakroom.Option{cloakroom.WithCookie(c)}
 }
 
-func ptr[T any](v T) *T { return &v }
-
 func TestWrongCookieIsReportedByOpen(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]cloakroom.Cookie{
@@ -114,18 +112,46 @@ func TestWrongCookieIsReportedByOpen(t *testing.T) {
 		"header injection in the path":   {Path: "/\r\nX: y"},
 		"header injection in the domain": {Domain: "a\r\nb"},
 		"attribute injection":            {Path: "/; Domain=evil"},
+		"attribute in the name":          {Name: "a; Domain"},
+		"attribute in the domain":        {Domain: "example.org; Path=/"},
+		"another cookie in the name":     {Name: "a=b; c"},
+		"space in the name":              {Name: "a b"},
+		"line feed in the name":          {Name: "a\n"},
+		"NUL in the path":                {Path: "/\x00"},
+		"tab in the path":                {Path: "/\t"},
+		"DEL in the domain":              {Domain: "example.org\x7f"},
+		"not ASCII":                      {Name: "s\u00e9ance"},
 		"host prefix with a domain":      {Name: "__Host-a", Domain: "example.org"},
 		"host prefix with a path":        {Name: "__Host-a", Path: "/x"},
 		"host prefix, never secure":      {Name: "__Host-a", Secure: cloakroom.SecureNever},
 		"none, never secure":             {SameSite: http.SameSiteNoneMode, Secure: cloakroom.SecureNever},
 		"partitioned, never secure":      {Partitioned: true, Secure: cloakroom.SecureNever},
 	} {
-		sessions := cloakroom.New(locmem.Open(), cloakroom.WithCookie(c))
-		sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if _, err := sessions.Open(r); !errors.Is(err, cloakroom.ErrConfig) {
-				t.Errorf("%s: %v, want ErrConfig", name, err)
-			}
-		})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		refused(t, name, cloakroom.New(locmem.Open(), cloakroom.WithCookie(c)))
+	}
+}
+
+// refused fails the test unless the Manager says what is wrong with its options,
+// when it was made and when it is used, and sends no cookie.
+func refused(t *testing.T, name string, sessions *cloakroom.Manager) {
+	t.Helper()
+	wrong, ok := errors.AsType[*cloakroom.Error](sessions.Err())
+	if !ok || !errors.Is(wrong, cloakroom.ErrConfig) || wrong.Reason == "" || wrong.Mend == "" || strings.ContainsAny(wrong.Error(), "\x00\r\n") {
+		t.Errorf("%s: Err: %q, want ErrConfig with its mend, in one line", name, sessions.Err())
+	}
+	recorder := httptest.NewRecorder()
+	sessions.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := sessions.Open(r); !errors.Is(err, cloakroom.ErrConfig) {
+			t.Errorf("%s: Open: %v, want ErrConfig", name, err)
+		}
+		var s cloakroom.Session
+		s.Set("a", 1)
+		if err := sessions.Save(r.Context(), &s); !errors.Is(err, cloakroom.ErrConfig) {
+			t.Errorf("%s: Save: %v, want ErrConfig", name, err)
+		}
+	})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	if set := recorder.Header().Get("Set-Cookie"); set != "" {
+		t.Errorf("%s: sends %q", name, set)
 	}
 }
 
@@ -139,13 +165,7 @@ func TestWrongOptionIsReportedByOpen(t *testing.T) {
 		"no logger":                cloakroom.WithLogger(nil),
 		"no error handler":         cloakroom.WithErrorHandler(nil),
 	} {
-		sessions := cloakroom.New(locmem.Open(), option)
-		recorder := httptest.NewRecorder()
-		sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if _, err := sessions.Open(r); !errors.Is(err, cloakroom.ErrConfig) {
-				t.Errorf("%s: %v, want ErrConfig", name, err)
-			}
-		})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+		refused(t, name, cloakroom.New(locmem.Open(), option))
 	}
 }
 

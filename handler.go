@@ -95,6 +95,7 @@ func (v *visit) open(ctx context.Context) (*Session, error) {
 		v.session = &Session{unreadable: v.brought}
 	case errors.Is(err, ErrNotFound):
 		v.session = &Session{}
+		v.manager.unknown(ctx, v.brought)
 	case err != nil && ctx.Err() != nil:
 		return nil, err // another Open of this request may have more time
 	default:
@@ -162,6 +163,7 @@ func (v *visit) fail(err error) {
 	} {
 		h.Del(name)
 	}
+	dropTargeted(h)
 	h.Set("Cache-Control", "no-store")
 	v.manager.onError(v.ResponseWriter, v.request, err)
 }

@@ -28,10 +28,11 @@ type Manager struct {
 	onError       func(http.ResponseWriter, *http.Request, error)
 	misconfigured error
 	unreadable    onceEach
+	guesses       guesses
 }
 
-// New returns a Manager with safe defaults. A wrong option is reported by every
-// Open, as [ErrConfig].
+// New returns a Manager with safe defaults. A wrong option is reported by
+// [Manager.Err], and by every Open.
 func New(engine Engine, options ...Option) *Manager {
 	m := &Manager{
 		engine:   engine,
@@ -53,6 +54,11 @@ func New(engine Engine, options ...Option) *Manager {
 	m.engine, m.cookie.carries = With(m.engine, func(e Carrier) Engine { return e.WithRoom(m.cookie.room()) })
 	return m
 }
+
+// Err is what is wrong with the options that [New] was given, as [ErrConfig], or
+// nil. A program that asks when it starts need not wait for its first visitor to
+// be told; until it is mended no session is opened and no cookie sent.
+func (m *Manager) Err() error { return m.misconfigured }
 
 // Engine returns the engine that the Manager stands on.
 func (m *Manager) Engine() Engine { return m.engine }

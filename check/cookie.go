@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/django/settings"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
+	"github.com/cloakroom-go/cloakroom/site"
 )
 
 // longestCookie is the age beyond which browsers shorten it (Chromium, and the
@@ -18,11 +20,15 @@ func checkCookie(_ context.Context, c *checker) {
 		return // what the URL of an engine says nothing of
 	}
 	cookie := c.settings.Cookie
+	refused, _ := errors.AsType[*cloakroom.Error](cookieError(c.settings))
 	before := c.count
 	switch {
 	case cookie.SameSite == "None" && !cookie.Secure:
 		c.say(Error, "cookie-samesite", "set SESSION_COOKIE_SECURE = True, or SESSION_COOKIE_SAMESITE = 'Lax'",
 			"Browsers drop the session cookie: SESSION_COOKIE_SAMESITE is 'None' without SESSION_COOKIE_SECURE")
+	case refused != nil:
+		c.say(Error, "cookie-refused", "write SESSION_COOKIE_NAME, _PATH and _DOMAIN without spaces, semicolons and control characters; "+
+			"a name that begins with __Host- takes SESSION_COOKIE_SECURE = True, the path / and no domain", "No session cookie can be sent: %s", refused.Reason)
 	case !cookie.Secure && c.settings.HTTPS != "":
 		c.say(Warning, "cookie-not-secure", "set SESSION_COOKIE_SECURE = True",
 			"The session cookie is sent over plain HTTP too, where everybody on the way can read it, though the site is served over HTTPS (%s)", c.settings.HTTPS)
@@ -45,6 +51,12 @@ func checkCookie(_ context.Context, c *checker) {
 	if c.count == before {
 		c.ok("cookie", "The session cookie is sent over HTTPS only and is out of scripts' reach")
 	}
+}
+
+// cookieError is why no such cookie is ever sent.
+func cookieError(s *settings.Settings) error {
+	described := (&site.Site{Settings: s}).Cookie()
+	return cloakroom.New(cookie.Open(), cloakroom.WithCookie(described)).Err()
 }
 
 func (c *checker) signedCookies() bool {

@@ -299,7 +299,11 @@ func TestConfigIsChecked(t *testing.T) {
 		"nothing":          {},
 		"no secret key":    {Sessions: sessions, Accounts: s.accounts},
 		"path with no end": {Sessions: sessions, Accounts: s.accounts, SecretKey: "x", BasePath: "/a/"},
-		"relative path":    {Sessions: sessions, Accounts: s.accounts, SecretKey: "x", BasePath: "a"},
+		"a broken cookie": {
+			Sessions: cloakroom.New(s.engine, cloakroom.WithCookie(cloakroom.Cookie{Path: "/\r\nSet-Cookie: a=b"})),
+			Accounts: s.accounts, SecretKey: "x",
+		},
+		"relative path": {Sessions: sessions, Accounts: s.accounts, SecretKey: "x", BasePath: "a"},
 	} {
 		if _, err := dashboard.New(config); !errors.Is(err, cloakroom.ErrConfig) {
 			t.Errorf("%s: %v", name, err)

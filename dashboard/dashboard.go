@@ -70,6 +70,8 @@ func New(config Config) (*Dashboard, error) {
 		return nil, misconfigured("give it Sessions, Accounts and a SecretKey")
 	case config.BasePath != "" && (!strings.HasPrefix(config.BasePath, "/") || strings.HasSuffix(config.BasePath, "/")):
 		return nil, misconfigured(fmt.Sprintf("write the BasePath %q with a slash before and none after", config.BasePath))
+	case config.Sessions.Err() != nil:
+		return nil, config.Sessions.Err()
 	}
 	d := &Dashboard{config: config, log: config.Logger, pages: newPages(config.BasePath)}
 	d.own = store{config.Sessions.Engine(), config.Accounts}

@@ -53,8 +53,10 @@ func (v *visit) signedInHere() {
 	v.session.Set(deviceName, v.device)
 }
 
-// confirm notes that the password was just entered.
+// confirm notes that the password was just entered. What may be done under the
+// session's key is more from now on, so nobody else may have known it before.
 func (v *visit) confirm() {
+	v.session.CycleKey()
 	v.device.Confirmed = time.Now().Unix()
 	v.session.Set(deviceName, v.device)
 }

@@ -67,8 +67,12 @@ func TestSensitiveStepsAskForThePassword(t *testing.T) {
 	here.post("/revoke", "session", handle, "sure", "yes").want(http.StatusOK, "Your password")
 	here.post("/revoke", "session", handle, "sure", "yes", "confirm_password", "wrong").want(http.StatusUnprocessableEntity, "This is not your password.")
 	there.get("/").want(http.StatusOK, "This device")
+	before := here.key()
 	here.post("/revoke", "session", handle, "sure", "yes", "confirm_password", password).want(http.StatusOK, "is signed out.")
 	there.get("/").want(http.StatusOK, "Sign in")
+	if _, err := s.engine.Load(t.Context(), before); err == nil || here.key() == before {
+		t.Error("the session key from before the password was entered is still good")
+	}
 
 	s.signedIn("ada")
 	here.post("/revoke", "which", "others", "sure", "yes").want(http.StatusOK, "1 session ended.") // not asked again

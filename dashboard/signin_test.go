@@ -64,6 +64,27 @@ func TestSignInAndOut(t *testing.T) {
 	}
 }
 
+// A key that somebody planted in another's browser is worth nothing once they
+// have signed in, be it the key of a session of one's own.
+func TestPlantedKeys(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	for name, planted := range map[string]string{
+		"Mallory's own": s.signedIn("grace").key(),
+		"an anonymous":  s.store(map[string]any{"basket": "full"}).Key,
+		"an invented":   cloakroom.NewKey(),
+	} {
+		ada, mallory := s.visitor(), s.visitor()
+		ada.setKey(planted)
+		ada.post("/signin", "name", "ada", "password", password).want(http.StatusOK, "This device", "ada")
+		if ada.key() == planted {
+			t.Errorf("%s key: signing in kept it", name)
+		}
+		mallory.setKey(planted)
+		mallory.get("/").want(http.StatusOK, "Sign in")
+	}
+}
+
 func TestGuessingIsThrottled(t *testing.T) {
 	t.Parallel()
 	s := open(t, nil)

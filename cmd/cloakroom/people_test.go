@@ -10,7 +10,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
 	"github.com/cloakroom-go/cloakroom/observe"
 )
@@ -114,6 +116,16 @@ func TestServeBesideASite(t *testing.T) {
 		}
 		if got := cookieOf(t, handler, password); got != name {
 			t.Errorf("the cookie is %q, want %q", got, name)
+		}
+		// It ends an hour after its last use, and a day after it began.
+		for record, err := range store.engine.WithSecretKeys(store.secretKey).(cloakroom.Lister).List(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			began, dated := record.Data["_cloakroom_created"].(int64)
+			if idle := time.Until(record.Expires); !dated || time.Since(time.Unix(began, 0)) > time.Minute || idle > time.Hour {
+				t.Errorf("the session began %v, %v, and ends in %v", began, dated, idle)
+			}
 		}
 	}
 }

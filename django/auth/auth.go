@@ -43,9 +43,11 @@ type User struct {
 }
 
 // Login makes s the session of user, under a fresh key. What a visitor had
-// before logging in stays; what another user had does not.
+// before logging in stays; what another user had does not. Users whom different
+// backends authenticated are different ones, whatever their IDs.
 func Login(s *cloakroom.Session, user User, secretKey string) {
-	if id, ok := UserID(s); ok && id != user.ID {
+	backend, _ := Backend(s)
+	if id, ok := UserID(s); ok && (id != user.ID || backend != user.Backend) {
 		s.Flush()
 	} else {
 		s.CycleKey()

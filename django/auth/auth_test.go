@@ -108,6 +108,11 @@ func TestLoginAndVerify(t *testing.T) {
 	if s.Has("basket") {
 		t.Error("another user's login kept the first one's data")
 	}
+	s.Set("basket", 8)
+	auth.Login(&s, auth.User{ID: "8", Backend: "openstack_auth.backend.KeystoneBackend"}, "new key")
+	if s.Has("basket") {
+		t.Error("the login of another backend's user of the same ID kept the first one's data")
+	}
 	s.Delete(auth.HashName)
 	if auth.Verify(&s, "", "new key") {
 		t.Error("a session without a hash was verified")

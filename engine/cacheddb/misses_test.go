@@ -145,3 +145,20 @@ func TestReaderWhoLeaves(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// Whoever guesses keys fills the cache with nothing.
+func TestUnknownKeysLeaveNothing(t *testing.T) {
+	t.Parallel()
+	c := locmem.New()
+	e := cacheddb.New(c, cache.New(locmem.New()))
+	t.Cleanup(func() { _ = e.Close() })
+	e.Trust()
+	for range 500 {
+		if _, err := e.Load(t.Context(), cloakroom.NewKey()); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	if stats, err := c.Stats(t.Context(), ""); err != nil || stats.Live > 0 {
+		t.Errorf("500 unknown keys leave %+v in the cache, %v", stats, err)
+	}
+}
