@@ -27,7 +27,7 @@ func corrupt(s *stage) {
 // time, and is used again once it is back.
 func outage(s *stage) {
 	s.need(s.Break != nil, "Config.Break")
-	const deadline, slack = 2 * time.Second, time.Second
+	const deadline, slack = 500 * time.Millisecond, time.Second
 	r := s.create(map[string]any{"n": int64(0)}, time.Hour)
 	restore := s.Break(s.TB, s.engine)
 	for _, v := range s.verbs(r) {
@@ -141,7 +141,7 @@ func errorsNameNoSecret(s *stage) {
 		restore := s.Break(s.TB, s.engine)
 		defer restore()
 		for _, v := range s.verbs(r) {
-			ctx, cancel := context.WithTimeout(s.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(s.Context(), 500*time.Millisecond)
 			check(r, v.name+" during an outage", v.do(ctx))
 			cancel()
 		}
