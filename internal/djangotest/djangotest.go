@@ -3,14 +3,8 @@
 package djangotest
 
 import (
-	"bufio"
-	_ "embed"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,41 +29,28 @@ type Django struct {
 	process *process
 }
 
-// process does one thing at a time.
-type process struct {
-	mu  sync.Mutex
-	in  io.Writer
-	out *bufio.Reader
-}
-
-//go:embed site.py
-var site string
-
 // Start starts Django with those settings. Sessions are serialized as JSON
 // unless they say otherwise, and no database is set up: see [Django.Migrate].
 func Start(t testing.TB, settings ...Settings) *Django {
 	t.Helper()
 	settings = append([]Settings{fmt.Sprintf("SECRET_KEY = %q", SecretKey)}, settings...)
-	cmd := exec.Command("/usr/bin/python3", "-W", "ignore", "-c", site, strings.Join(settings, "\n"))
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
+	chosen, err := pyjson.Marshal(strings.Join(settings, "\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
+	p, err := newProcess()
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
 		t.Fatalf("this test needs Django; install it with `apt-get install python3-django`: %v", err)
 	}
 	t.Cleanup(func() {
-		in.Close() // which Django takes for the end
-		if err := cmd.Wait(); err != nil {
+		if err := p.end(); err != nil {
 			t.Errorf("Django: %v", err)
 		}
 	})
-	return &Django{t, &process{in: in, out: bufio.NewReader(out)}}
+	if _, err := p.conversation.Write(append(chosen, '\n')); err != nil {
+		t.Fatalf("Django: %v", err)
+	}
+	return &Django{t, p}
 }
 
 // In returns the same process on behalf of another test, such as a subtest, which
@@ -220,13 +201,4 @@ func (d *Django) try(question ...any) (answer any, failure string) {
 	both := plain(session["answer"]).([]any)
 	failure, _ = both[1].(string)
 	return both[0], failure
-}
-
-func (p *process) ask(line []byte) ([]byte, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, err := p.in.Write(line); err != nil {
-		return nil, err
-	}
-	return p.out.ReadBytes('\n')
 }

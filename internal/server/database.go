@@ -74,12 +74,3 @@ func (s *Server) execute(t testing.TB, statement string) {
 		t.Fatalf("%s: %v", s, err)
 	}
 }
-
-// install has a database server's own tool make its data folder.
-func (s *Server) install(tool string, args ...string) {
-	s.t.Helper()
-	cmd := s.command(tool, args)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		s.t.Fatalf("%s: %v\n%s", tool, err, out)
-	}
-}

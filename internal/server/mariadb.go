@@ -23,18 +23,21 @@ func MariaDB(t testing.TB, args ...string) *Server {
 	}
 	const smallLog = "--innodb-log-file-size=8M"
 	// A MariaDB that starts deletes what others have in the folder for all.
-	ownTemporary := "--tmpdir=" + s.Dir
+	ownTemporary := func(dir string) string { return "--tmpdir=" + dir }
 	path := find(t, "mariadbd", "mariadb-server-core")
-	s.install(find(t, "mariadb-install-db", "mariadb-server-core mariadb-client-core"),
-		"--no-defaults", "--datadir="+s.path("data"), "--skip-test-db",
-		"--auth-root-authentication-method=normal", smallLog, ownTemporary)
+	s.install(find(t, "mariadb-install-db", "mariadb-server-core mariadb-client-core"), func(dir string) []string {
+		return []string{
+			"--no-defaults", "--datadir=" + dir + "/data", "--skip-test-db",
+			"--auth-root-authentication-method=normal", smallLog, ownTemporary(dir),
+		}
+	})
 	s.run(program{
 		path: path,
 		args: append([]string{
 			"--no-defaults", "--datadir=" + s.path("data"), "--socket=" + s.Socket,
 			"--bind-address=127.0.0.1", "--port=" + s.port(), "--skip-name-resolve",
 			"--character-set-server=utf8mb4",
-			"--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", smallLog, ownTemporary,
+			"--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=32M", smallLog, ownTemporary(s.Dir),
 		}, args...),
 		stop:  syscall.SIGTERM,
 		ready: s.greets,

@@ -20,9 +20,12 @@ func PostgreSQL(t testing.TB, args ...string) *Server {
 		create: []string{"CREATE DATABASE DATABASE_NAME OWNER " + databaseUser},
 	}
 	s.Socket = s.path(".s.PGSQL." + s.port())
-	s.install(find(t, "initdb", "postgresql"),
-		"--pgdata="+s.path("data"), "--username=postgres", "--auth-local=trust", "--auth-host=scram-sha-256",
-		"--encoding=UTF8", "--locale=C.UTF-8", "--wal-segsize=1", "--no-sync")
+	s.install(find(t, "initdb", "postgresql"), func(dir string) []string {
+		return []string{
+			"--pgdata=" + dir + "/data", "--username=postgres", "--auth-local=trust", "--auth-host=scram-sha-256",
+			"--encoding=UTF8", "--locale=C.UTF-8", "--wal-segsize=1", "--no-sync",
+		}
+	})
 	ready := find(t, "pg_isready", "postgresql")
 	s.run(program{
 		path: find(t, "postgres", "postgresql"),
