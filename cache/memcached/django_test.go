@@ -125,10 +125,7 @@ func changeTwice(t *testing.T, e cloakroom.Engine, key string) {
 // Each placement finds every key where its client puts it.
 func TestPlacement(t *testing.T) {
 	t.Parallel()
-	keys := 1000
-	if testing.Short() {
-		keys = 100
-	}
+	const keys = 200
 	s := start(t, 7)
 	sites := [][]string{s[:1], s[:2], s[:3], s[:5], s, {
 		"unix:" + server.MemcachedSocket(t).Socket, "unix:" + server.MemcachedSocket(t).Socket,

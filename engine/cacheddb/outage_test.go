@@ -125,7 +125,7 @@ func TestCacheComesAndGoes(t *testing.T) {
 			memcached := server.Memcached(t)
 			here, there := onMemcached(t, memcached)
 			key := create(t, here, map[string]any{"n": int64(0)}).Key
-			forward(t, key, here, there, 16*time.Second, func(ctx context.Context) {
+			forward(t, key, here, there, 5*time.Second, func(ctx context.Context) {
 				for ctx.Err() == nil {
 					time.Sleep(time.Second)
 					c.away(memcached)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -28,11 +29,11 @@ func trust(all ...setUp) {
 	}
 }
 
-func trials(t testing.TB, n int) int {
-	if testing.Short() {
-		return n / 10
+func trials(n int) int {
+	if _, all := os.LookupEnv("CLOAKROOM_TRIALS"); all {
+		return n
 	}
-	return n
+	return n / 10
 }
 
 // A request that only reads, and fills the cache again, never brings back what
@@ -44,7 +45,7 @@ func TestLogoutWhileFilling(t *testing.T) {
 	var all sync.WaitGroup
 	for range workers {
 		all.Go(func() {
-			for range trials(t, 10_000) / workers {
+			for range trials(10_000) / workers {
 				if err := logoutWhileFilling(t.Context(), here, there); err != nil {
 					t.Error(err)
 					return
@@ -91,7 +92,7 @@ func TestLoadsGoForward(t *testing.T) {
 	t.Parallel()
 	here, there := two(t)
 	key := create(t, here, map[string]any{"n": int64(0)}).Key
-	forward(t, key, here, there, 10*time.Second, func(ctx context.Context) {
+	forward(t, key, here, there, 3*time.Second, func(ctx context.Context) {
 		for ctx.Err() == nil { // the cache is full
 			time.Sleep(time.Millisecond)
 			uncache(t, here, key)
@@ -102,9 +103,6 @@ func TestLoadsGoForward(t *testing.T) {
 // forward loads and saves a session that counts, while it is disturbed.
 func forward(t *testing.T, key string, here, there setUp, life time.Duration, disturb func(ctx context.Context)) {
 	t.Helper()
-	if testing.Short() {
-		life /= 4
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), life)
 	defer cancel()
 
