@@ -38,10 +38,12 @@ bench-moving: ## move 100,000 sessions twice while they are used, some 5 minutes
 	@scripts/install-packages
 	cd bench && go test ./moving -v -count=1 -timeout 1h
 
-race: ## run the tests with the race detector, with fewer trials and without those of time
+# The rooms where goroutines meet, without the tests of the wire and of time.
+race: ## run the tests of what works at once with the race detector, with fewer trials
 	@scripts/install-packages
 	@command -v "$$(go env CC)" >/dev/null || scripts/install-packages gcc libc6-dev
-	CGO_ENABLED=1 go test -race -short -p 1 $$(go list ./... | grep -v internal/fault)
+	CGO_ENABLED=1 go test -race -short -vet=off -ldflags="-s -w" -p 2 -skip 'Django|Interop|Placement|Corpus|Horizon|FitTheScreen' \
+		. ./cache/... ./clearing ./dashboard/... ./django/horizon ./engine/... ./enginetest ./observe ./roster ./site
 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

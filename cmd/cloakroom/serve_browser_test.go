@@ -16,16 +16,22 @@ import (
 // The user agent of a second device, so that it can be told from the first.
 const firefoxOnWindows = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
+// asProgram has the test's own binary be the program.
+const asProgram = "CLOAKROOM_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
 // TestServe uses the program as its first visitors do, from the one-time
 // password to signing out.
 func TestServe(t *testing.T) {
 	t.Parallel()
-	binary := filepath.Join(t.TempDir(), "cloakroom")
-	if output, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
-	}
 	data := t.TempDir()
-	server := startServe(t, binary, data, "127.0.0.1:0")
+	server := startServe(t, data, "127.0.0.1:0")
 	credentials := server.says(t, regexp.MustCompile(`as (\S+) with the one-time password (\S+)`))
 	name, oneTime := credentials[1], credentials[2]
 	const password = "two coats and an umbrella"
@@ -43,7 +49,7 @@ func TestServe(t *testing.T) {
 
 	t.Log("A restart signs nobody out.")
 	server.stop(t)
-	server = startServe(t, binary, data, strings.TrimPrefix(server.url, "http://"))
+	server = startServe(t, data, strings.TrimPrefix(server.url, "http://"))
 	first.Follow("Your sessions")
 	first.See("Nowhere else")
 
@@ -90,7 +96,7 @@ type running struct {
 }
 
 // startServe starts the program and waits until it says where it listens.
-func startServe(t *testing.T, binary, data, listen string) *running {
+func startServe(t *testing.T, data, listen string) *running {
 	t.Helper()
 	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
 	if err != nil {
@@ -98,9 +104,10 @@ func startServe(t *testing.T, binary, data, listen string) *running {
 	}
 	defer output.Close()
 	p := &running{
-		cmd:    exec.Command(binary, "serve", "--listen", listen, "--data", data),
+		cmd:    exec.Command(os.Args[0], "serve", "--listen", listen, "--data", data),
 		output: output.Name(),
 	}
+	p.cmd.Env = append(os.Environ(), asProgram+"=yes")
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,23 +22,64 @@ import (
 // long because many browsers share few processors when all tests run.
 const patience = 30 * time.Second
 
-// Browser is one running Chromium with a profile of its own, and its one page.
-// Two browsers share no cookie. It belongs to the test's goroutine; whatever it
+// Browser is a profile of its own in a running Chromium, and its one page. Two
+// browsers share no cookie. It belongs to the test's goroutine; whatever it
 // cannot do ends the test.
 type Browser struct {
 	t   testing.TB
 	ctx context.Context
 }
 
-// New starts a browser that ends with the test.
+// New opens a browser that ends with the test.
 func New(t testing.TB) *Browser {
 	t.Helper()
-	ctx, stop, err := start()
+	chromium, leave, err := shared.join()
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(stop)
-	return &Browser{t, ctx}
+	t.Cleanup(leave)
+	ctx, _ := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // an error means that Chromium is gone already
+	})
+	b := &Browser{t, ctx}
+	b.must(chromedp.Do(ctx), "open")
+	// As if its window were in front, whichever is.
+	_, err = chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	b.must(err, "take the focus")
+	return b
+}
+
+// shared is the one Chromium of the test's process. To start one takes longer than
+// most tests.
+var shared group
+
+// group is whoever uses a Chromium. The first starts it, the last ends it.
+type group struct {
+	mu      sync.Mutex
+	members int
+	ctx     context.Context
+	stop    func()
+}
+
+func (g *group) join() (ctx context.Context, leave func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members == 0 {
+		if g.ctx, g.stop, err = start(); err != nil {
+			return nil, nil, err
+		}
+	}
+	g.members++
+	return g.ctx, g.leave, nil
+}
+
+func (g *group) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members--; g.members == 0 {
+		g.stop()
+	}
 }
 
 // start starts Chromium. It uses no sandbox: that needs rights which root and
