@@ -2,38 +2,35 @@ package accounts_test
 
 import (
 	"errors"
-	"os/exec"
+	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/cloakroom-go/cloakroom/dashboard"
 	"github.com/cloakroom-go/cloakroom/dashboard/accounts"
+	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 )
 
-// prelude is a Django site on the file that argv names.
-const prelude = `
-import django, sys
-from django.conf import settings
-settings.configure(
-    SECRET_KEY="x", USE_TZ=True,
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
-    PASSWORD_HASHERS=["django.contrib.auth.hashers." + name for name in
-        ("Argon2PasswordHasher", "PBKDF2PasswordHasher")],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": sys.argv[1]}})
-django.setup()
+// site is a Django on the file at path.
+func site(t *testing.T, path string) *djangotest.Django {
+	t.Helper()
+	d := djangotest.Start(t, fmt.Sprintf(`
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers." + name for name in
+    ("Argon2PasswordHasher", "PBKDF2PasswordHasher")]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": %q}}
+`, path))
+	d.Exec(`
+import argon2, io, sqlite3
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.core.management import call_command
-`
-
-func python(t *testing.T, path, script string) string {
-	t.Helper()
-	output, err := exec.CommandContext(t.Context(), "/usr/bin/python3", "-W", "ignore", "-c", prelude+script, path).CombinedOutput()
-	if err != nil {
-		t.Fatalf("Django (Debian's python3-django and python3-argon2) failed: %v\n%s", err, output)
-	}
-	return strings.TrimSpace(string(output))
+`)
+	return d
 }
 
 func TestDjangoOnAFileBegunHere(t *testing.T) {
@@ -44,15 +41,19 @@ func TestDjangoOnAFileBegunHere(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := add(t, store, "ada", true)
-	got := python(t, path, `
-call_command("migrate", verbosity=1, no_color=True)
-user = authenticate(username="ada", password="four words to remember")
-print("login", user.is_superuser, user.is_staff, user.date_joined.tzinfo)
+	django := site(t, path)
+	django.Exec(`
+said = io.StringIO()
+call_command("migrate", verbosity=1, no_color=True, stdout=said)
+print("login", authenticate(username="ada", password="four words to remember"), file=said)
+user = User.objects.get(username="ada")
+print(user.is_superuser, user.is_staff, user.date_joined.tzinfo, file=said)
 user.set_password("a password that Django chose")
 user.save()
 User.objects.create_user("grace", password="another that Django chose")
 `)
-	if !strings.Contains(got, "No migrations to apply.") || !strings.Contains(got, "login True True UTC") {
+	got := django.Eval("said.getvalue()").(string)
+	if !strings.Contains(got, "No migrations to apply.") || !strings.Contains(got, "login ada\nTrue True UTC") {
 		t.Errorf("Django said:\n%s", got)
 	}
 	authenticate(t, store, "ada", "a password that Django chose")
@@ -72,8 +73,7 @@ User.objects.create_user("grace", password="another that Django chose")
 	if err != nil {
 		t.Fatal(err)
 	}
-	python(t, path, `
-import argon2
+	django.Exec(`
 argon2.DEFAULT_HASH_LENGTH = 32 # as it is since argon2-cffi 21.2
 assert authenticate(username="ada", password="four words to remember")
 `)
@@ -85,19 +85,22 @@ assert authenticate(username="ada", password="four words to remember")
 func TestAFileBegunInDjango(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "begun-in-django.sqlite3")
-	python(t, path, `
-call_command("migrate", verbosity=0)
+	django := site(t, path)
+	django.Migrate()
+	django.Exec(`
 User.objects.create_superuser("root", password="a password that Django chose")
-from django.contrib.auth.hashers import make_password
 User.objects.create(username="old", password=make_password("of an older Django", hasher="pbkdf2_sha256"))
 `)
-	schema := `import sqlite3; print(sorted(r[0] for r in sqlite3.connect(sys.argv[1]).execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'cloakroom%'")))`
-	before := python(t, path, schema)
+	schema := func() any {
+		return django.Eval(djangotest.Python(fmt.Sprintf(`sorted(r[0] for r in sqlite3.connect(%q).execute(
+    "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'cloakroom%%'"))`, path)))
+	}
+	before := schema()
 	store, err := accounts.Open(t.Context(), openFile(t, path))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after := python(t, path, schema); after != before {
+	if after := schema(); !reflect.DeepEqual(after, before) {
 		t.Errorf("the schema changed from\n%s\nto\n%s", before, after)
 	}
 	if a := authenticate(t, store, "root", "a password that Django chose"); !a.Administrator || a.OneTime {
@@ -107,7 +110,7 @@ User.objects.create(username="old", password=make_password("of an older Django",
 	if _, _, created, err := store.Bootstrap(t.Context()); created || err != nil {
 		t.Errorf("Bootstrap made an administrator beside Django's: %v, %v", created, err)
 	}
-	if got := python(t, path, `print(User.objects.get(username="old").last_login.tzinfo)`); got != "UTC" {
-		t.Errorf("last_login's zone = %s", got)
+	if got := django.Eval(`str(User.objects.get(username="old").last_login.tzinfo)`); got != "UTC" {
+		t.Errorf("last_login's zone = %v", got)
 	}
 }
