@@ -9,25 +9,29 @@ import (
 	"time"
 )
 
-// state is what the site's process takes.
+// state is what the site's process takes. Its heap is counted after a garbage
+// collection, so that only what is in use counts.
 type state struct {
 	InFlight   int64
 	RSS        int64 // bytes of memory that are resident
-	Heap       int64 // bytes that the last garbage collection found in use
+	Heap       int64 // bytes that are in use
 	Goroutines int
 	Files      int // open ones, connections among them
 }
 
 func (p *pages) state() state {
-	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-	metrics.Read(live)
-	s := state{InFlight: p.inFlight.Load(), Heap: int64(live[0].Value.Uint64()), Goroutines: runtime.NumGoroutine()}
+	s := state{InFlight: p.inFlight.Load(), Goroutines: runtime.NumGoroutine()}
 	status, _ := os.ReadFile("/proc/self/status")
 	_, rss, _ := strings.Cut(string(status), "\nVmRSS:")
 	_, _ = fmt.Sscan(rss, &s.RSS)
 	s.RSS <<= 10 // it is in KiB
 	files, _ := os.ReadDir("/proc/self/fd")
 	s.Files = len(files)
+
+	runtime.GC()
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(live)
+	s.Heap = int64(live[0].Value.Uint64())
 	return s
 }
 
@@ -38,7 +42,8 @@ func (s state) rests(before state) bool {
 	return s.InFlight == 0 && s.Goroutines <= before.Goroutines+pool && s.Files <= before.Files+pool
 }
 
-const sampleEvery = 2 * time.Second
+// looks is how many samples are taken of each engine.
+const looks = 60
 
 // sample is a moment under load.
 type sample struct {
@@ -53,7 +58,7 @@ func behind(s sample) int64   { return s.backEnd }
 
 // warm are the samples after the warm-up.
 func (r *result) warm() []sample {
-	return r.samples[int(warmUp*float64(len(r.samples))):]
+	return r.samples[len(r.samples)*warmUp/100:]
 }
 
 // inFlight is how many requests were in flight on average.
@@ -66,8 +71,7 @@ func (r *result) inFlight() float64 {
 }
 
 // trend is the line that fits the samples after the warm-up best, at its begin and
-// at its end. Memory goes up and down with each garbage collection, so no single
-// sample tells.
+// at its end: no single sample tells.
 func (r *result) trend(of func(sample) int64) (from, to int64) {
 	samples := r.warm()
 	n := float64(len(samples))

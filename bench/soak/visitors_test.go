@@ -127,11 +127,14 @@ func (c *crowd) each(do func(*visitor)) {
 // leave closes all connections.
 func (c *crowd) leave() { c.client.CloseIdleConnections() }
 
-// stay keeps all connections busy until ctx ends.
+// stay keeps all connections busy until ctx ends. They come in the course of the
+// warm-up.
 func (c *crowd) stay(ctx context.Context) {
 	var all sync.WaitGroup
 	for range *connectionsFlag {
+		comes := rand.N(*durationFlag * warmUp / 200)
 		all.Go(func() {
+			time.Sleep(comes)
 			for ctx.Err() == nil {
 				c.come()
 			}
