@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -59,7 +60,8 @@ type pages struct {
 }
 
 func newPages(s *site.Site) http.Handler {
-	p := &pages{Manager: s.Manager()}
+	quiet := cloakroom.WithLogger(slog.New(slog.DiscardHandler)) // the visitors are told as well
+	p := &pages{Manager: s.Manager(quiet)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/in", p.page(func(s *cloakroom.Session) { signIn(s) }))
 	mux.HandleFunc("/read", p.page(func(*cloakroom.Session) {}))

@@ -35,10 +35,10 @@ func (p *pages) state() state {
 	return s
 }
 
-// rests reports whether nobody's request or connection is left. A pool of
-// connections to the back end may have grown.
+// rests reports whether nobody's request or connection is left. The connections to
+// the back end, of which Memcached's client keeps the most, may have become more.
 func (s state) rests(before state) bool {
-	const pool = 256 // as many calls as a guard lets through at once
+	const pool = 64
 	return s.InFlight == 0 && s.Goroutines <= before.Goroutines+pool && s.Files <= before.Files+pool
 }
 

@@ -97,6 +97,7 @@ type visitor struct {
 	asked  int  // saves that were asked for
 	inside int  // requests that are under way
 	alone  bool // the one that is wants no other
+	unsure bool // whether there is a session, after a request that failed
 }
 
 // signIn signs everybody in.
@@ -106,12 +107,17 @@ func (c *crowd) signIn() {
 
 // check has everybody look once more: who is signed in has every save.
 func (c *crowd) check() {
-	c.each(func(v *visitor) { c.visit(v, "/read", 0) })
+	c.each(func(v *visitor) {
+		if !v.unsure {
+			c.visit(v, "/read", 0)
+		}
+	})
 }
 
-// each is for all visitors, so many at a time.
+// each is for all visitors, few at a time: what is tried is a steady load, not a
+// rush.
 func (c *crowd) each(do func(*visitor)) {
-	const atOnce = 256
+	const atOnce = 16
 	var next atomic.Int64
 	var all sync.WaitGroup
 	for range atOnce {
@@ -152,16 +158,20 @@ func (c *crowd) come() {
 		v = &c.visitors[rand.IntN(len(c.visitors))]
 	}
 	defer v.leave()
-	switch takes := *pageFlag/2 + rand.N(*pageFlag); {
+	takes := *pageFlag/2 + rand.N(*pageFlag)
+	well := false
+	switch {
 	case what < reads:
-		c.visit(v, "/read", takes)
+		well = c.visit(v, "/read", takes)
 	case what < reads+saves:
-		c.visit(v, "/save", takes)
+		well = c.visit(v, "/save", takes)
 	case what < reads+saves+renews:
-		c.visit(v, "/renew", takes)
+		well = c.visit(v, "/renew", takes)
 	default:
-		c.visit(v, "/out", takes)
-		c.visit(v, "/in", takes)
+		well = c.visit(v, "/out", takes) && c.visit(v, "/in", takes)
+	}
+	if !well {
+		time.Sleep(takes) // nobody hammers on a site that is in trouble
 	}
 }
 
@@ -170,7 +180,7 @@ func (c *crowd) come() {
 func (v *visitor) enter(alone bool) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.alone || alone && v.inside > 0 {
+	if v.unsure || v.alone || alone && v.inside > 0 {
 		return false
 	}
 	v.inside++
@@ -185,9 +195,10 @@ func (v *visitor) leave() {
 	v.alone = false
 }
 
-// visit is one request, which takes so long. The answer has to have every save
-// that was answered before, and nothing that was not asked for.
-func (c *crowd) visit(v *visitor, path string, takes time.Duration) {
+// visit is one request, which takes so long, and reports whether it was answered.
+// The answer has to have every save that was answered before, and nothing that was
+// not asked for.
+func (c *crowd) visit(v *visitor, path string, takes time.Duration) bool {
 	c.requests.Add(1)
 	v.mu.Lock()
 	cookie, least := v.cookie, v.saved
@@ -210,7 +221,8 @@ func (c *crowd) visit(v *visitor, path string, takes time.Duration) {
 		c.lost.note(fmt.Errorf("%s: %d saves are there; %d were answered before it, and %d are asked for", path, n, least, v.asked))
 	}
 	if err != nil {
-		return
+		v.unsure = path != "/read" && path != "/save"
+		return false
 	}
 	switch path {
 	case "/save":
@@ -220,11 +232,12 @@ func (c *crowd) visit(v *visitor, path string, takes time.Duration) {
 		c.signIns.Add(1)
 	case "/out":
 		v.cookie, v.saved, v.asked = "", 0, 0
-		return
+		return true
 	}
 	if next != "" {
 		v.cookie = next
 	}
+	return true
 }
 
 var errLoggedOut = errors.New("somebody is logged out")
