@@ -30,7 +30,9 @@ func (c change) then(f update) change {
 // apply returns a new dictionary: base with the changes made to it. Updates are
 // computed anew where base is not what they were first computed from.
 func (c changes) apply(base map[string]any, anew bool) (map[string]any, error) {
-	data := make(map[string]any, len(base)+len(c))
+	// Most changes are to names that are there, and a map with room for more may
+	// take twice the memory for as long as the session lives.
+	data := make(map[string]any, max(len(base), len(c)))
 	maps.Copy(data, base)
 	for name, change := range c {
 		if anew && change.update != nil {

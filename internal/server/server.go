@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -180,14 +179,8 @@ func (s *Server) signal(sig syscall.Signal) error {
 	if err := s.process.Signal(sig); err != nil || sig == s.program.stop {
 		return err
 	}
-	children, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.process.Pid))
-	for _, file := range children {
-		pids, _ := os.ReadFile(file)
-		for pid := range strings.FieldsSeq(string(pids)) {
-			if pid, err := strconv.Atoi(pid); err == nil {
-				_ = syscall.Kill(pid, sig) // it may have ended by itself
-			}
-		}
+	for _, pid := range s.children() {
+		_ = syscall.Kill(pid, sig) // it may have ended by itself
 	}
 	return nil
 }

@@ -45,6 +45,9 @@ func TestFaults(t *testing.T) {
 // faults does to a server all that a test can, after which it answers again.
 func faults(t *testing.T, s *Server) {
 	t.Helper()
+	if n := s.Memory(); n < 1<<20 {
+		t.Errorf("it takes %d bytes of memory", n)
+	}
 	addr := s.Addr
 	s.Pause()
 	if err := s.program.ready(); err == nil {
