@@ -96,20 +96,28 @@ func (h *History) Lose(do func()) {
 	h.losses = append(h.losses, lost)
 }
 
-// Operations is how many were recorded, and of how many nobody knows whether they
-// took place.
-func (h *History) Operations() (all, open int) {
+// Operations is how many were recorded.
+func (h *History) Operations() (n int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, of := range h.operations {
-		all += len(of)
+		n += len(of)
+	}
+	return n
+}
+
+// Unknown is of how many of them nobody knows whether they took place.
+func (h *History) Unknown() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, of := range h.operations {
 		for _, one := range of {
 			if one.Output.(answer).told == nothing {
-				open++
+				n++
 			}
 		}
 	}
-	return all, open
+	return n
 }
 
 // record asks, and records what was asked and answered.
