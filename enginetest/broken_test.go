@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -241,7 +242,7 @@ var breakages = []breakage{
 			}
 			return e.reference.Create(ctx, r)
 		}
-	}, []string{"Add"}, []string{"AddExpired", "AddOnce", "Holds"}},
+	}, []string{"Add"}, []string{"AddExpired", "AddOnce", "Holds", "Linearizable"}},
 	{"add looks at the version", func(e *bent) {
 		e.add = func(ctx context.Context, r *cloakroom.Record) error {
 			if _, ok := r.Version.(int); r.Version != nil && !ok {
@@ -260,7 +261,7 @@ var breakages = []breakage{
 			e.put(r)
 			return nil
 		}
-	}, []string{"AddConflict", "AddOnce"}, nil},
+	}, []string{"AddConflict", "AddOnce"}, []string{"Linearizable"}},
 	{"add minds what has expired", func(e *bent) {
 		e.add = func(ctx context.Context, r *cloakroom.Record) error {
 			e.mu.Lock()
@@ -293,7 +294,7 @@ var breakages = []breakage{
 			e.put(r)
 			return nil
 		}
-	}, []string{"AddOnce"}, nil},
+	}, []string{"AddOnce"}, []string{"Linearizable"}},
 	{"it holds what it flattens", func(e *bent) {
 		e.add = func(ctx context.Context, r *cloakroom.Record) error {
 			flat := *r
@@ -312,18 +313,20 @@ var breakages = []breakage{
 			saved := *r
 			return e.reference.Save(ctx, &saved)
 		}
-	}, []string{"Save", "SaveEnds"}, nil},
+	}, []string{"Save", "SaveEnds"}, []string{"Linearizable"}},
 	{"conflict still writes", func(e *bent) {
 		e.save = func(ctx context.Context, r *cloakroom.Record) error {
 			err := e.reference.Save(ctx, r)
 			if errors.Is(err, cloakroom.ErrConflict) && alive(r) {
 				e.mu.Lock()
 				defer e.mu.Unlock()
-				e.records[r.Key].Data = r.Data
+				if kept := e.records[r.Key]; kept != nil {
+					kept.Data = r.Data
+				}
 			}
 			return err
 		}
-	}, []string{"SaveConflict"}, []string{"NoLostUpdate"}},
+	}, []string{"SaveConflict", "Linearizable"}, []string{"NoLostUpdate"}},
 	{"save upserts", func(e *bent) { // as a plain SET does
 		e.save = func(ctx context.Context, r *cloakroom.Record) error {
 			err := e.reference.Save(ctx, r)
@@ -337,7 +340,7 @@ var breakages = []breakage{
 			}
 			return err
 		}
-	}, []string{"SaveGone", "NoResurrection"}, []string{"Add", "DeleteEverywhere"}},
+	}, []string{"SaveGone", "NoResurrection", "Linearizable"}, []string{"Add", "DeleteEverywhere"}},
 	{"save ends whatever the version", func(e *bent) {
 		e.save = func(ctx context.Context, r *cloakroom.Record) error {
 			err := e.reference.Save(ctx, r)
@@ -354,7 +357,7 @@ var breakages = []breakage{
 			}
 			return e.reference.Save(ctx, r)
 		}
-	}, []string{"SaveMovesExpiry"}, nil},
+	}, []string{"SaveMovesExpiry"}, []string{"Linearizable"}},
 	{"compare, then swap", func(e *bent) {
 		e.save = func(ctx context.Context, r *cloakroom.Record) error {
 			read, err := e.reference.Load(ctx, r.Key)
@@ -365,7 +368,33 @@ var breakages = []breakage{
 			}
 			return e.reference.Save(ctx, r)
 		}
-	}, []string{"NoLostUpdate"}, nil},
+	}, []string{"NoLostUpdate", "Linearizable"}, nil},
+	{"loads share the answer that one of them waits for", func(e *bent) { // though it may be older than a save
+		var mu sync.Mutex
+		waits := map[string]*cloakroom.Record{}
+		e.load = func(ctx context.Context, key string) (*cloakroom.Record, error) {
+			mu.Lock()
+			shared := waits[key]
+			mu.Unlock()
+			if shared != nil {
+				return shared, nil
+			}
+			r, err := e.reference.Load(ctx, key)
+			if err != nil {
+				return r, err
+			}
+			mu.Lock()
+			waits[key] = r
+			mu.Unlock()
+			for range 20 {
+				runtime.Gosched()
+			}
+			mu.Lock()
+			delete(waits, key)
+			mu.Unlock()
+			return r, nil
+		}
+	}, []string{"Linearizable"}, nil},
 
 	// Delete and Touch.
 	{"delete minds what is not there", func(e *bent) {
@@ -375,7 +404,7 @@ var breakages = []breakage{
 			}
 			return e.reference.Delete(ctx, key)
 		}
-	}, []string{"Delete"}, []string{"Corrupt"}},
+	}, []string{"Delete"}, []string{"Corrupt", "Linearizable"}},
 	{"touch does nothing", func(e *bent) {
 		e.touch = func(ctx context.Context, key string, _ time.Time) error {
 			r, err := e.reference.Load(ctx, key)
@@ -387,7 +416,7 @@ var breakages = []breakage{
 			}
 			return e.reference.Touch(ctx, key, r.Expires)
 		}
-	}, []string{"TouchMovesExpiry"}, nil},
+	}, []string{"TouchMovesExpiry"}, []string{"Linearizable"}},
 	{"touch is a save", func(e *bent) {
 		e.touch = func(ctx context.Context, key string, expires time.Time) error {
 			err := e.reference.Touch(ctx, key, expires)
@@ -399,7 +428,7 @@ var breakages = []breakage{
 			}
 			return err
 		}
-	}, []string{"TouchKeepsVersion"}, []string{"NoResurrection"}},
+	}, []string{"TouchKeepsVersion"}, []string{"NoResurrection", "Linearizable"}},
 	{"touch revives", func(e *bent) { // writes back what it read before the flush
 		var seen sync.Map
 		e.create = func(ctx context.Context, r *cloakroom.Record) error {
@@ -422,7 +451,7 @@ var breakages = []breakage{
 			e.put(&r)
 			return nil
 		}
-	}, []string{"TouchGone", "NoResurrection"}, []string{"DeleteEverywhere"}},
+	}, []string{"TouchGone", "NoResurrection"}, []string{"DeleteEverywhere", "Linearizable"}},
 
 	// Expiry.
 	{"load finds what has expired", func(e *bent) {

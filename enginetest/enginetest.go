@@ -132,6 +132,7 @@ var promises = []promise{
 
 	{"NoLostUpdate", noLostUpdate},
 	{"NoResurrection", noResurrection},
+	{"Linearizable", linearizable},
 }
 
 func (c Config) validate() string {

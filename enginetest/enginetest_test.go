@@ -82,7 +82,7 @@ func TestLaggingDeleteIsCaught(t *testing.T) {
 	t.Parallel()
 	c := config(func(e reference) cloakroom.Engine { return &flushes{reference: e} })
 	c.Second = func(_ testing.TB, e cloakroom.Engine) cloakroom.Engine { return lags{e.(*flushes)} }
-	if diff := cmp.Diff([]string{"DeleteEverywhere"}, failures(t, c)); diff != "" {
+	if diff := cmp.Diff([]string{"DeleteEverywhere", "Linearizable"}, failures(t, c)); diff != "" {
 		t.Errorf("promises found broken (-want +got):\n%s", diff)
 	}
 }

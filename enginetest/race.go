@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/history"
 )
 
 // handles are the engine and, where it can be had, a second one on its store.
@@ -104,6 +105,23 @@ func (s *stage) trials() int {
 		return s.Trials
 	}
 	return s.count(2000)
+}
+
+// linearizable: whatever clients do to a few sessions at the same time, each is as
+// if they had done it one after the other.
+func linearizable(s *stage) {
+	_, moved := s.Waived["TouchKeepsVersion"]
+	handles, histories := s.handles(), 1
+	if _, wanted := os.LookupEnv(trialsVariable); wanted {
+		histories = s.trials() / 100
+	}
+	for range histories {
+		h := history.New(history.Options{Handles: handles, MovedByTouch: moved})
+		h.Run(s.Context(), 300)
+		if err := h.Check(); err != nil {
+			s.Fatal(err)
+		}
+	}
 }
 
 // trialsVariable asks for all that can be tried.

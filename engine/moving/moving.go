@@ -168,6 +168,11 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	}
 	saved := &cloakroom.Record{Key: r.Key, Data: r.Data, Expires: r.Expires, Version: was.stored}
 	if err := e.to.Save(ctx, saved); err != nil {
+		if errors.Is(err, cloakroom.ErrConflict) { // perhaps with a marker, which is no session
+			if _, missing := e.Load(ctx, r.Key); missing != nil {
+				return gone("save", missing)
+			}
+		}
 		return err
 	}
 	r.Version = version{stored: saved.Version, expires: r.Expires}

@@ -34,7 +34,7 @@ var allowed = map[string][]string{
 	"roster":              {"."},
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site"},
-	"enginetest":          {"."},
+	"enginetest":          {".", "internal/history"},
 	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human"},
 	"observe":             {".", "engine/guarded"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal":            {},
 	"internal/djangotest": {".", "django"},
 	"internal/fields":     {".", "internal/human"},
+	"internal/history":    {"."},
 	"internal/movingtest": {".", "django", "engine/moving", "internal/djangotest"},
 }
 
