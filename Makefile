@@ -24,7 +24,7 @@ test: ## run every test, on real servers, installing those that are missing
 test-short: ## run the tests with fewer trials, installing nothing
 	go test -short ./...
 
-RACES := (NoResurrection|NoLostUpdate|CreateFreshKeys|List)$$
+RACES := (NoResurrection|NoLostUpdate|Linearizable|CreateFreshKeys|List)$$
 
 trials: ## log out during a save 10,000 times on every engine, and more
 	@scripts/install-packages
@@ -37,6 +37,14 @@ bench-clearing: ## measure the clearing of a backlog beside Django's, some 10 mi
 bench-moving: ## move 100,000 sessions twice while they are used, some 5 minutes
 	@scripts/install-packages
 	cd bench && go test ./moving -v -count=1 -timeout 1h
+
+bench-integrity: ## count lost updates and revived sessions, here and in other libraries
+	@scripts/install-packages
+	cd bench && go test ./integrity -v -count=1 -timeout 2h
+
+soak: ## hold 2,000 requests and 100,000 sessions on each engine, 10 minutes each, some 2 hours
+	@scripts/install-packages
+	cd bench && go test ./soak -v -count=1 -timeout 4h
 
 # The rooms where goroutines meet, without the tests of the wire and of time.
 race: ## run the tests of what works at once with the race detector, with fewer trials
