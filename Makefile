@@ -9,7 +9,7 @@ FUZZTIME    ?= 30s
 
 help: ## show this list
 	@if [ -t 1 ]; then bold=$$(printf '\033[1m') plain=$$(printf '\033[0m'); fi; \
-	sed -nE "s/^([a-z-]+):.*## (.*)/  $$bold\1$$plain\t\2/p" $(MAKEFILE_LIST) | expand -t $$([ -t 1 ] && echo 24 || echo 16)
+	sed -nE "s/^([a-z-]+):.*## (.*)/  $$bold\1$$plain\t\2/p" $(MAKEFILE_LIST) | expand -t $$([ -t 1 ] && echo 28 || echo 20)
 
 run: ## run the Dashboard on this machine
 	go run ./cmd/cloakroom serve
