@@ -113,7 +113,7 @@ func linearizable(s *stage) {
 	_, moved := s.Waived["TouchKeepsVersion"]
 	handles, histories := s.handles(), 1
 	if _, wanted := os.LookupEnv(trialsVariable); wanted {
-		histories = s.trials() / 100
+		histories = max(1, s.trials()/100)
 	}
 	for range histories {
 		h := history.New(history.Options{Handles: handles, MovedByTouch: moved})

@@ -191,9 +191,8 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 		err = e.store.Save(ctx, next)
 	}
 	switch {
-	case errors.Is(err, cloakroom.ErrConflict) && overtaken(leasing):
-		// Who saved instead of us may have put that in the cache by now.
-		return err
+	case errors.Is(err, cloakroom.ErrConflict) && overtaken(leasing) && e.isCurrent(ctx, r.Key):
+		return err // who saved instead of us has put that in the cache
 	case err == nil && !r.Expires.After(time.Now()):
 		e.bury(ctx, r.Key)
 		lease = nil
@@ -211,6 +210,25 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	}
 	r.Version = now
 	return nil
+}
+
+// isCurrent reports whether the cache has what the store has. Who was told of a
+// conflict must not load anything older afterwards, and until a save returns the
+// cache may have that.
+func (e *Engine) isCurrent(ctx context.Context, key string) bool {
+	cached, lease := e.lookUp(ctx, key)
+	if cached == nil {
+		return false
+	}
+	stored, err := e.store.Load(ctx, key)
+	if err != nil || !same(cached.Data, stored.Data) {
+		return false
+	}
+	if lease != nil {
+		stored.Data = cached.Data // a pickle knows more types than JSON
+		_, err = e.fill(ctx, key, lease, stored)
+	}
+	return err == nil
 }
 
 // confirm finds the store's version of a record that came from the cache.
