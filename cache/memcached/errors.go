@@ -23,6 +23,11 @@ var (
 		Kind: cloakroom.ErrConfig, Reason: "Memcached does not tell who saved last",
 		Mend: "start it without -C (--disable-cas)",
 	}
+
+	errUntold = &cloakroom.Error{
+		Kind: cloakroom.ErrUnavailable, Reason: "the connection broke before Memcached told whether it saved the session",
+		Mend: "try again",
+	}
 )
 
 // refused is an answer that says why not. It quotes no key.

@@ -1,6 +1,7 @@
 package memcached
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -183,11 +184,32 @@ func (s *server) casOf(ctx context.Context, key string, was version) (uint64, er
 // change makes a change that add and cas can make.
 func (s *server) change(ctx context.Context, ch change, expires time.Time) (o outcome, err error) {
 	ch.exptime = exptime(expires, time.Now())
+	attempts := 0
 	err = s.do(ctx, func(c *conn) (err error) {
+		attempts++
 		o, err = c.store(ch)
 		return err
 	})
+	if err == nil && o == taken && attempts > 1 {
+		return s.inTheWay(ctx, ch)
+	}
 	return o, err
+}
+
+// inTheWay finds out whether what a change met is the change itself, which may have
+// been made on a connection that broke before it told. When somebody has changed
+// that again, nobody knows.
+func (s *server) inTheWay(ctx context.Context, ch change) (outcome, error) {
+	it, err := s.get(ctx, ch.key)
+	switch {
+	case errors.Is(err, cloakroom.ErrNotFound):
+		return missing, nil
+	case err != nil:
+		return 0, err
+	case bytes.Equal(it.value, ch.value):
+		return done, nil
+	}
+	return 0, errUntold
 }
 
 // ask sends a command whose answer is its outcome.

@@ -33,7 +33,8 @@ const (
 )
 
 // compareAndSwap runs swap, again if the connection broke: then nobody knows
-// whether it was carried out, and what was to be written may be there already.
+// whether it was carried out. What was to be written may be there already, or
+// somebody may have changed that since.
 func (c *Cache) compareAndSwap(ctx context.Context, key string, args []string) error {
 	for attempt := 1; ; attempt++ {
 		answer, err := swap.Exec(ctx, c.client, []string{key}, args).AsInt64()
@@ -48,9 +49,16 @@ func (c *Cache) compareAndSwap(ctx context.Context, key string, args []string) e
 			return cloakroom.ErrGone
 		case answer == swapDone, answer == swapSame && attempt > 1:
 			return nil
+		case attempt > 1:
+			return errUntold
 		}
 		return cloakroom.ErrConflict
 	}
+}
+
+var errUntold = &cloakroom.Error{
+	Kind: cloakroom.ErrUnavailable, Reason: "the connection broke before Redis told whether it saved the session",
+	Mend: "try again",
 }
 
 // multiplex is the binary logarithm of how many connections there are to a
