@@ -1,72 +1,28 @@
 package memcached_test
 
 import (
-	"bufio"
 	"errors"
-	"io"
-	"net"
-	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/fault"
 )
-
-// lossy stands before a server. Once told to lose it breaks a connection in place
-// of the answer to the next save.
-func lossy(t testing.TB, addr string, lose *atomic.Bool) string {
-	t.Helper()
-	return listen(t, func(client net.Conn) {
-		upstream, err := net.Dial("tcp", addr)
-		if err != nil {
-			return
-		}
-		defer upstream.Close()
-		var losing atomic.Bool
-		go func() {
-			defer client.Close()
-			answers := bufio.NewReader(upstream)
-			for {
-				line, err := answers.ReadString('\n')
-				if err != nil || losing.Load() {
-					return
-				}
-				if _, err := io.WriteString(client, line); err != nil {
-					return
-				}
-			}
-		}()
-		questions := bufio.NewReader(client)
-		for {
-			line, err := questions.ReadString('\n')
-			if err != nil {
-				return
-			}
-			if strings.HasPrefix(line, "cas ") && lose.CompareAndSwap(true, false) {
-				losing.Store(true)
-			}
-			if _, err := io.WriteString(upstream, line); err != nil {
-				return
-			}
-		}
-	})
-}
 
 // The connection breaks after a save was carried out and before it was
 // acknowledged.
 func TestLostAnswer(t *testing.T) {
 	t.Parallel()
-	var lose atomic.Bool
 	addr := shared(t).Addr
-	e, direct := openAt(t, "memcached://"+lossy(t, addr, &lose)), openAt(t, "memcached://"+addr)
+	l := fault.NewLossy(t, addr, "cas ")
+	e, direct := openAt(t, "memcached://"+l.Addr), openAt(t, "memcached://"+addr)
 	r := create(t, e, map[string]any{"n": int64(0)})
 
 	r.Data = map[string]any{"n": int64(1)}
-	lose.Store(true)
+	l.Lose()
 	if err := e.Save(t.Context(), r); err != nil {
 		t.Errorf("a save that was carried out: %v", err)
 	}
-	if lose.Load() {
+	if !l.Lost() {
 		t.Error("no answer was lost")
 	}
 
@@ -85,7 +41,7 @@ func TestLostAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Data = map[string]any{"n": int64(3)}
-	lose.Store(true)
+	l.Lose()
 	if err := e.Save(t.Context(), r); !errors.Is(err, cloakroom.ErrUnavailable) || errors.Is(err, cloakroom.ErrConflict) {
 		t.Errorf("a save of which nobody knows: %v", err)
 	}
