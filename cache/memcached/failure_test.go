@@ -66,7 +66,7 @@ func TestHang(t *testing.T) {
 	e := openAt(t, "memcached://"+s.Addr)
 	r := create(t, e, map[string]any{"n": int64(1)})
 	s.Pause()
-	const deadline, slack = 200 * time.Millisecond, 4 * time.Second
+	const deadline, slack = 200 * time.Millisecond, 2 * time.Second
 	for name, do := range verbs(e, r) {
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
