@@ -6,6 +6,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/cloakroom-go/cloakroom"
 )
 
 // address is where a server is.
@@ -35,6 +37,24 @@ const (
 	scheme      = "memcached://"
 	defaultPort = "11211"
 )
+
+// CheckAddress is nil where [New] makes sense of an address, and its error
+// otherwise. It connects to nobody.
+func CheckAddress(address string) error {
+	_, err := serversAt(address)
+	return err
+}
+
+func serversAt(text string) ([]address, error) {
+	all, err := parse(text)
+	if err != nil {
+		err = named(&cloakroom.Error{
+			Kind: cloakroom.ErrConfig, Err: err,
+			Reason: "the address is wrong", Mend: "write memcached://host:port,host:port",
+		})
+	}
+	return all, err
+}
 
 // parse reads what Django has in LOCATION, after the scheme. Its separators are
 // the comma and the semicolon.

@@ -127,12 +127,9 @@ func chosen(all []Option) options {
 }
 
 func open(text string, o options) (*Cache, error) {
-	addresses, err := parse(text)
+	addresses, err := serversAt(text)
 	if err != nil {
-		return nil, named(&cloakroom.Error{
-			Kind: cloakroom.ErrConfig, Err: err,
-			Reason: "the address is wrong", Mend: "write memcached://host:port,host:port",
-		})
+		return nil, err
 	}
 	c := &Cache{}
 	dial := dialer(o.tls)

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/redis/rueidis"
+
+	"github.com/cloakroom-go/cloakroom"
 )
 
 // target is what an address names.
@@ -27,6 +29,24 @@ const (
 	sentinel = "Redis Sentinel"
 	cluster  = "Redis Cluster"
 )
+
+// CheckAddress is nil where [New] makes sense of an address, and its error
+// otherwise. It connects to nobody.
+func CheckAddress(address string) error {
+	_, err := targetOf(address)
+	return err
+}
+
+func targetOf(address string) (target, error) {
+	t, err := parse(address)
+	if err != nil {
+		err = named(&cloakroom.Error{
+			Kind: cloakroom.ErrConfig, Err: err,
+			Reason: "the address is wrong", Mend: "write redis://user:password@host:port/db",
+		})
+	}
+	return t, err
+}
 
 // old is what redis_cache calls a LOCATION.
 var old = regexp.MustCompile(`^(unix:/?(/[^:]+)|[^:/]+:\d+):(\d+)$`)

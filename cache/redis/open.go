@@ -30,12 +30,9 @@ const (
 )
 
 func open(ctx context.Context, address string, o options) (*Cache, error) {
-	t, err := parse(address)
+	t, err := targetOf(address)
 	if err != nil {
-		return nil, named(&cloakroom.Error{
-			Kind: cloakroom.ErrConfig, Err: err,
-			Reason: "the address is wrong", Mend: "write redis://user:password@host:port/db",
-		})
+		return nil, err
 	}
 	if o.tls != nil {
 		t.TLSConfig, t.Sentinel.TLSConfig = o.tls, o.tls

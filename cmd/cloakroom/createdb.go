@@ -65,6 +65,9 @@ func (p *program) createdb(ctx context.Context, flags createdbFlags) error {
 	if err != nil {
 		return err
 	}
+	if _, err := db.Statements(address); err != nil && p.engine != "" {
+		return usage(err)
+	}
 	if flags.print {
 		return p.printSQL(address, flags.reveal)
 	}

@@ -49,6 +49,7 @@ func wrong() (lines [][]string) {
 			for _, site := range []string{
 				"--engine nonsense://127.0.0.1", "--engine sqlite:///x --cache nonsense:", "--engine cookies: --cache locmem:",
 				"--cache locmem:", "--engine locmem: --settings settings.py",
+				"--engine redis://h/abc", "--engine sqlite:///x --cache memcached://h:0",
 			} {
 				add(strings.Fields(needs[name] + " " + site)...)
 			}
@@ -79,6 +80,8 @@ func wrong() (lines [][]string) {
 		{"copy", "--engine", "locmem:", "--to", "nonsense:"},
 		{"copy", "--engine", "locmem:", "--to", "locmem:", "--to-settings", "settings.py"},
 		{"copy", "--engine", "locmem:", "--to", "locmem:", "--mirror", "--follow"},
+		{"createdb", "--engine", "mysql://h/x"},      // whose user
+		{"createdb", "--engine", "mysql://user@h/x"}, // and no password
 		{"decode", "--format", "json"},
 		{"encode", "--serializer", "msgpack"},
 		{"encode", "--protocol", "6"},
@@ -86,10 +89,22 @@ func wrong() (lines [][]string) {
 	}...)
 }
 
+// malformed are URLs of known schemes that make no sense.
+var malformed = []string{
+	"redis://h/abc", "redis://h?nonsense=1", "rediss://h?ssl_ca_certs=/no/such/file", "redis+sentinel://h", "redis+cluster://h/3", "redis:",
+	"memcached://", "memcached://h:0", "memcached://h:port", "memcached:", "locmem:nonsense", "cookies:nonsense",
+	"sqlite:", "sqlite:///:memory:", "sqlite://h/x", "mysql://h", "mysql:///x", "mysql://h/x?nonsense=1", "mariadb://h/x?ssl_mode=nonsense",
+	"postgres://h:port/x", "postgres://h/x?sslmode=nonsense", "postgresql://%zz/x", "file:relative", "file://h/x", "file:///x?nonsense=1",
+}
+
 // Wrong usage of any command is one line, and exit code 2.
 func TestUsage(t *testing.T) {
 	t.Parallel()
-	for _, args := range wrong() {
+	all := wrong()
+	for _, url := range malformed {
+		all = append(all, []string{"list", "--engine", url}, []string{"settings", "--engine", url}, []string{"copy", "--engine", "locmem:", "--to", url})
+	}
+	for _, args := range all {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()
 			code, stdout, stderr := command(t, args...)

@@ -119,11 +119,8 @@ func parseWanted(address string) (wanted, error) {
 	}
 	switch u.Scheme {
 	case "sqlite":
-		path, ok := sqlitePath(u)
-		if !ok {
-			return nil, badAddress("it names no file")
-		}
-		return wantedFile(path), nil
+		path, err := sqlitePath(u)
+		return wantedFile(path), err
 	case "mysql", "mariadb":
 		return parseMySQLWanted(u)
 	}

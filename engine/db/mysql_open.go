@@ -15,12 +15,9 @@ import (
 
 // openMySQL sets d up on the database at address, MySQL's or MariaDB's.
 func openMySQL(ctx context.Context, d *database, address *url.URL, connections int) error {
-	config, err := mysqlConfig(address)
+	config, err := mysqlDatabase(address)
 	if err != nil {
 		return err
-	}
-	if config.DBName == "" {
-		return badAddress("it names no database")
 	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -39,6 +36,15 @@ func openMySQL(ctx context.Context, d *database, address *url.URL, connections i
 		d.name = "MariaDB"
 	}
 	return nil
+}
+
+// mysqlDatabase is the configuration for a database, and not only for its server.
+func mysqlDatabase(address *url.URL) (*mysql.Config, error) {
+	config, err := mysqlConfig(address)
+	if err == nil && config.DBName == "" {
+		err = badAddress("it names no database")
+	}
+	return config, err
 }
 
 func mysqlConfig(address *url.URL) (*mysql.Config, error) {

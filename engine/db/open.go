@@ -93,6 +93,24 @@ func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) 
 	return e, nil
 }
 
+// CheckAddress is nil where [Open] makes sense of an address, and its error
+// otherwise. It connects to nobody, and creates no file.
+func CheckAddress(address string) error {
+	u, err := parseAddress(address)
+	if err != nil {
+		return err
+	}
+	switch u.Scheme {
+	case "sqlite":
+		_, err = sqlitePath(u)
+	case "mysql", "mariadb":
+		_, err = mysqlDatabase(u)
+	default:
+		_, err = postgresConfig(address)
+	}
+	return err
+}
+
 func (d *database) open(ctx context.Context, address string, connections int) error {
 	u, err := parseAddress(address)
 	if err != nil {

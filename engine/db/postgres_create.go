@@ -14,10 +14,10 @@ import (
 type postgresWanted struct{ database, user, password string }
 
 func parsePostgresWanted(address string) (*postgresWanted, error) {
-	config, err := pgx.ParseConfig(address)
+	config, err := postgresConfig(address)
 	switch {
 	case err != nil:
-		return nil, badAddress("the driver does not take it") // the error may hold the password
+		return nil, err
 	case config.Database == "":
 		return nil, badAddress("it names no database")
 	case config.User == "":
@@ -116,9 +116,9 @@ func (w *postgresWanted) grant(ctx context.Context, admin string) error {
 
 // connectPostgres connects to the database that the address names, or another.
 func connectPostgres(ctx context.Context, address, database string) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig(address)
+	config, err := postgresConfig(address)
 	if err != nil {
-		return nil, badAddress("the driver does not take it")
+		return nil, err
 	}
 	if database != "" {
 		config.Database = database

@@ -13,9 +13,9 @@ import (
 
 // openPostgres sets d up on the database at address. It connects to nobody yet.
 func openPostgres(d *database, address string, connections int) error {
-	config, err := pgx.ParseConfig(address)
+	config, err := postgresConfig(address)
 	if err != nil {
-		return badAddress("the driver does not take it") // the error may hold the password
+		return err
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -33,6 +33,14 @@ func openPostgres(d *database, address string, connections int) error {
 	}
 	d.migrate = func(ctx context.Context, now any) error { return migratePostgres(ctx, p, now) }
 	return nil
+}
+
+func postgresConfig(address string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, badAddress("the driver does not take it") // the error may hold the password
+	}
+	return config, nil
 }
 
 // checkAlive has a connection replaced that is of no use any more.

@@ -35,9 +35,9 @@ const (
 // SQLite has one writer at a time. Waiting for it in a queue of our own, for the
 // one connection that writes, is faster and fairer than SQLite's polling.
 func openSQLite(ctx context.Context, d *database, address *url.URL) error {
-	path, ok := sqlitePath(address)
-	if !ok {
-		return badAddress("it names no file")
+	path, err := sqlitePath(address)
+	if err != nil {
+		return err
 	}
 	d.dialect, d.location = sqliteDialect, path
 	if err := createSQLiteFile(path); err != nil {
@@ -60,14 +60,17 @@ func openSQLite(ctx context.Context, d *database, address *url.URL) error {
 	return nil
 }
 
-func sqlitePath(u *url.URL) (path string, ok bool) {
-	if u.Host != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", false
+func sqlitePath(u *url.URL) (string, error) {
+	path := strings.TrimPrefix(u.Path, "/")
+	switch {
+	case u.Host != "", u.RawQuery != "", u.Fragment != "",
+		strings.Trim(path, "/") == "",
+		// SQLite's own word for a database in memory, of which every
+		// connection would have another.
+		path == ":memory:":
+		return "", badAddress("it names no file")
 	}
-	path = strings.TrimPrefix(u.Path, "/")
-	// SQLite's own word for a database in memory, of which every connection
-	// would have another.
-	return path, path != ":memory:" && strings.Trim(path, "/") != ""
+	return path, nil
 }
 
 // createSQLiteFile creates the file if it is missing. It never opens one that is

@@ -52,12 +52,9 @@ func WithLegacyFormat() Option {
 // able to write it, and it needs a local disk: a network file system keeps
 // neither the locks nor the order of what is written.
 func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) {
-	path, ok := pathOf(address)
-	if !ok {
-		return nil, &cloakroom.Error{
-			Engine: name, Op: "open", Kind: cloakroom.ErrConfig,
-			Reason: "the address names no folder", Mend: "write file:///absolute/path",
-		}
+	path, err := pathOf(address)
+	if err != nil {
+		return nil, err
 	}
 	o := options{cookie: "sessionid", lifetime: 14 * 24 * time.Hour}
 	for _, opt := range opts {
@@ -84,13 +81,23 @@ func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) 
 	return e, nil
 }
 
-func pathOf(address string) (path string, ok bool) {
+// CheckAddress is nil where [Open] makes sense of an address, and its error
+// otherwise. It looks for no folder.
+func CheckAddress(address string) error {
+	_, err := pathOf(address)
+	return err
+}
+
+func pathOf(address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "file" || u.Host != "" || u.Opaque != "" || u.RawQuery != "" || u.Fragment != "" {
-		return "", false
+	switch {
+	case err != nil, u.Scheme != "file", u.Host != "", u.Opaque != "", u.RawQuery != "", u.Fragment != "", strings.Contains(u.Path, "\x00"):
+		return "", &cloakroom.Error{
+			Engine: name, Op: "open", Kind: cloakroom.ErrConfig,
+			Reason: "the address names no folder", Mend: "write file:///absolute/path",
+		}
+	case u.Path == "":
+		return os.TempDir(), nil
 	}
-	if u.Path == "" {
-		return os.TempDir(), true
-	}
-	return filepath.Clean(filepath.FromSlash(u.Path)), !strings.Contains(u.Path, "\x00")
+	return filepath.Clean(filepath.FromSlash(u.Path)), nil
 }
