@@ -39,18 +39,20 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString(e.Engine + ": " + e.Op + ": " + e.Kind.Error())
-	if e.Reason != "" {
-		b.WriteString(": " + e.Reason)
+	var parts []string
+	for _, part := range []string{e.Engine, e.Op, e.Kind.Error(), e.Reason} {
+		if part != "" { // a cache's own errors do not know the engine
+			parts = append(parts, part)
+		}
 	}
+	text := strings.Join(parts, ": ")
 	if e.Mend != "" {
-		b.WriteString(" (" + e.Mend + ")")
+		text += " (" + e.Mend + ")"
 	}
 	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+		text += ": " + e.Err.Error()
 	}
-	return b.String()
+	return text
 }
 
 // Unwrap lets errors.Is find both the kind and the cause.

@@ -3,11 +3,11 @@ package check
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/horizon"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // sample is what some of the stored sessions tell.
@@ -44,7 +44,7 @@ func takeSample(ctx context.Context, c *checker) {
 			break
 		}
 	}
-	c.ok("sample", "%d stored sessions were looked at (a sample of at most %d, taken in %s)", c.sample.read, c.options.Sample, time.Since(began).Round(time.Millisecond))
+	c.ok("sample", "%s looked at (a sample of at most %d, taken in %s)", human.Plural(c.sample.read, "stored session"), c.options.Sample, time.Since(began).Round(time.Millisecond))
 }
 
 func (s *sample) add(r *cloakroom.Record, secretKey string, fallbacks []string) {
@@ -145,19 +145,10 @@ func checkExpired(ctx context.Context, c *checker) {
 	share := float64(stats.Expired) / float64(max(all, 1))
 	if stats.Expired >= manyExpired && share > mostExpired {
 		c.say(Warning, "expired-sessions", "run cloakroom clearsessions now, and from cron every day",
-			"About %s of %s stored sessions (%.0f %%) have expired and were never cleared", thousands(stats.Expired), thousands(all), 100*share)
+			"About %s of %s stored sessions (%.0f %%) have expired and were never cleared", human.Count(stats.Expired), human.Count(all), 100*share)
 		return
 	}
-	c.ok("expired", "%s sessions are live, %s have expired", thousands(stats.Live), thousands(stats.Expired))
-}
-
-// thousands writes a number in groups of three digits.
-func thousands(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	c.ok("expired", "%s, %s expired", human.Plural(int(stats.Live), "live session"), human.Count(stats.Expired))
 }
 
 // checkTokens compares SESSION_TIMEOUT with what Keystone gives. Horizon ends a

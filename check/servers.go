@@ -9,6 +9,7 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/memcached"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 // farOff is how wrong a clock may be.
@@ -72,7 +73,7 @@ func checkMemcached(ctx context.Context, c *checker) {
 		if needed := max(int64(2*c.sample.largest), roomyItem); s.MaxItem > 0 && s.MaxItem < needed {
 			c.say(Warning, "memcached-item-size", "start it with a larger -I; 1m is its default",
 				"Memcached at %s takes items of up to %s bytes; the largest of %d sessions that were looked at has %s, and where one grows beyond, %s",
-				s.Server, thousands(s.MaxItem), c.sample.read, thousands(int64(c.sample.largest)), lost)
+				s.Server, human.Count(s.MaxItem), c.sample.read, human.Count(int64(c.sample.largest)), lost)
 		}
 		if !c.alone() {
 			continue // what goes comes again from the database
@@ -80,10 +81,10 @@ func checkMemcached(ctx context.Context, c *checker) {
 		switch {
 		case s.Evicted > 0:
 			c.say(Warning, "memcached-evictions", "start it with more memory (-m), keep other things in another Memcached, or choose cached_db",
-				"Memcached at %s has thrown out %s items in %s to make room: whose session was among them is logged out", s.Server, thousands(s.Evicted), s.Uptime)
+				"Memcached at %s has thrown out %s items in %s to make room: whose session was among them is logged out", s.Server, human.Count(s.Evicted), s.Uptime)
 		case s.MaxMemory > 0 && float64(s.Used) > nearly*float64(s.MaxMemory):
 			c.say(Warning, "memcached-full", "start it with more memory (-m), or choose cached_db",
-				"Memcached at %s has %s of %s bytes in use: soon it throws out sessions to make room", s.Server, thousands(s.Used), thousands(s.MaxMemory))
+				"Memcached at %s has %s of %s bytes in use: soon it throws out sessions to make room", s.Server, human.Count(s.Used), human.Count(s.MaxMemory))
 		}
 	}
 	if c.count == said {
@@ -106,7 +107,7 @@ func checkRedis(ctx context.Context, c *checker) {
 	for _, s := range servers {
 		if s.MaxMemory > 0 && !strings.EqualFold(s.Policy, "noeviction") {
 			c.say(Warning, "redis-evicts", "set maxmemory-policy noeviction, and a maxmemory that is enough",
-				"Redis at %s throws sessions out when it is full (maxmemory %s, maxmemory-policy %s; %s keys so far)", s.Node, thousands(s.MaxMemory), s.Policy, thousands(s.Evicted))
+				"Redis at %s throws sessions out when it is full (maxmemory %s, maxmemory-policy %s; %s keys so far)", s.Node, human.Count(s.MaxMemory), s.Policy, human.Count(s.Evicted))
 		}
 	}
 	if !r.Describe().Persistent {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -51,23 +52,35 @@ func TestSoak(t *testing.T) {
 	}
 	needFiles(t)
 	chosen := choose(t, *enginesFlag)
-	results := make([]*result, len(chosen))
-	turns := make(chan struct{}, *atOnceFlag)
-	var all sync.WaitGroup
-	for i, e := range chosen {
-		turns <- struct{}{}
-		all.Go(func() {
-			defer func() { <-turns }()
-			t.Run(e.name, func(t *testing.T) {
-				results[i] = &result{engine: e}
-				results[i].soak(t)
-				results[i].judge(t)
-				print(os.Stderr, results[i:i+1])
+	var results []*result
+	for some := range slices.Chunk(chosen, *atOnceFlag) {
+		now := newTurn(len(some))
+		var all sync.WaitGroup
+		for _, e := range some {
+			r := &result{engine: e}
+			results = append(results, r)
+			all.Go(func() {
+				t.Run(e.name, func(t *testing.T) {
+					r.soak(t, now)
+					r.judge(t)
+					print(os.Stderr, []*result{r})
+				})
 			})
-		})
+		}
+		all.Wait()
 	}
-	all.Wait()
 	print(os.Stdout, results)
+}
+
+// turn is engines that are tried at once. None is filled or checked while another is
+// under load, for that would be a load that nobody measures.
+type turn struct{ filled, left sync.WaitGroup }
+
+func newTurn(engines int) *turn {
+	t := &turn{}
+	t.filled.Add(engines)
+	t.left.Add(engines)
+	return t
 }
 
 // needFiles fails where the visitors may not have all their connections.
@@ -96,7 +109,10 @@ type result struct {
 
 // soak starts a site with its back end, fills it, holds it under load, and looks
 // at what is left.
-func (r *result) soak(t *testing.T) {
+func (r *result) soak(t *testing.T, now *turn) {
+	filled, left := sync.OnceFunc(now.filled.Done), sync.OnceFunc(now.left.Done)
+	defer filled() // where it fails, for the others' sake
+	defer left()
 	backEnd := r.start(t)
 	site := startSite(t, backEnd)
 	crowd := newCrowd(site.url, r.alone, &r.counts)
@@ -109,13 +125,15 @@ func (r *result) soak(t *testing.T) {
 	progress("%d sessions after %.0f s", *sessionsFlag, time.Since(began).Seconds())
 	crowd.leave()
 	r.before = site.rest(t)
+	filled()
+	now.filled.Wait()
 
 	began = time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), *durationFlag)
 	defer cancel()
-	left := make(chan struct{})
+	gone := make(chan struct{})
 	go func() {
-		defer close(left)
+		defer close(gone)
 		crowd.stay(ctx)
 	}()
 	ticks := time.NewTicker(*durationFlag / looks)
@@ -134,8 +152,10 @@ func (r *result) soak(t *testing.T) {
 		case <-ctx.Done():
 		}
 	}
-	<-left
+	<-gone
 	r.took = time.Since(began)
+	left()
+	now.left.Wait()
 	crowd.leave()
 	r.after = site.rest(t)
 

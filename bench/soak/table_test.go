@@ -22,15 +22,15 @@ func print(out io.Writer, results []*result) {
 	row("---", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:", "---:",
 		"---:", "---:", "---:", "---:", "---:")
 	for _, r := range results {
-		if r == nil || r.took == 0 {
+		if r.took == 0 {
 			continue // it ended before
 		}
-		n, last := r.requests.Load()-2*int64(*sessionsFlag), r.samples[len(r.samples)-1]
+		n, last := r.requests.Load()-3*int64(*sessionsFlag), r.samples[len(r.samples)-1]
 		failed, _ := r.failed.seen()
 		lost, _ := r.lost.seen()
 		loggedOut, _ := r.loggedOut.seen()
 		row(r.is, fmt.Sprintf("%.0f", r.inFlight()), n, fmt.Sprintf("%.0f", float64(n)/r.took.Seconds()),
-			r.saves.Load(), r.signIns.Load()-int64(*sessionsFlag), fmt.Sprintf("%.2f", float64(r.slowest.Load())/1e9),
+			r.saves.Load()-int64(*sessionsFlag), r.signIns.Load()-int64(*sessionsFlag), fmt.Sprintf("%.2f", float64(r.slowest.Load())/1e9),
 			failed, lost, loggedOut, r.live, r.memory(heap), r.memory(resident),
 			fmt.Sprintf("%d, %d, %d", r.before.Goroutines, last.Goroutines, r.after.Goroutines),
 			fmt.Sprintf("%d, %d, %d", r.before.Files, last.Files, r.after.Files), r.memory(behind))

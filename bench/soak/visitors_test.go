@@ -100,9 +100,10 @@ type visitor struct {
 	unsure bool // whether there is a session, after a request that failed
 }
 
-// signIn signs everybody in.
+// signIn signs everybody in, and has everybody count once: a session that has is
+// kept in another form here and there.
 func (c *crowd) signIn() {
-	c.each(func(v *visitor) { c.visit(v, "/in", 0) })
+	c.each(func(v *visitor) { _ = c.visit(v, "/in", 0) && c.visit(v, "/save", 0) })
 }
 
 // check has everybody look once more: who is signed in has every save.

@@ -33,7 +33,7 @@ var allowed = map[string][]string{
 	"clearing":            {"."},
 	"roster":              {"."},
 	"site":                {".", "engine", "cache", "django"},
-	"check":               {".", "engine", "cache", "django", "site"},
+	"check":               {".", "engine", "cache", "django", "site", "internal/human"},
 	"enginetest":          {".", "internal/history"},
 	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human"},
 	"observe":             {".", "engine/guarded"},
