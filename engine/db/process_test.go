@@ -5,13 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -265,45 +262,6 @@ func openOnly(ctx context.Context, address, _ string) error {
 		return err
 	}
 	return e.Close()
-}
-
-// openAsNobody opens the file as a user without rights, and returns the error.
-// The test may run as root, whom no permission stops.
-func openAsNobody(t *testing.T, path string) string {
-	t.Helper()
-	p := process(t, "open", "sqlite:///"+path, "")
-	if os.Getuid() == 0 {
-		const nobody = 65534
-		p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		p.Path = copyExecutable(t, p.Path)
-	}
-	out, err := p.CombinedOutput()
-	if err == nil {
-		t.Error("opened")
-	}
-	return string(out)
-}
-
-// copyExecutable copies the test's binary to where everybody may run it.
-func copyExecutable(t *testing.T, path string) string {
-	t.Helper()
-	dir := publicDir(t)
-	from, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Close()
-	to, err := os.OpenFile(filepath.Join(dir, "test"), os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(to, from); err != nil {
-		t.Fatal(err)
-	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return to.Name()
 }
 
 // publicDir is a folder that everybody may read.

@@ -3,7 +3,6 @@ package file_test
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/file"
 	"github.com/cloakroom-go/cloakroom/internal/fault"
+	"github.com/cloakroom-go/cloakroom/internal/nobody"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -236,55 +236,12 @@ func TestWithoutRights(t *testing.T) {
 		if err := errors.Join(os.Chmod(dir, c.folder), os.Chmod(pathOf(e, r.Key), c.file)); err != nil {
 			t.Fatal(err)
 		}
-		says := useAsNobody(t, dir, c.key)
+		says := nobody.Output(t, process(t, "use", dir, c.key))
 		if refused := strings.Contains(says, "this user may not do that in the folder (let it"); refused == c.works ||
 			strings.Contains(says, r.Key) || strings.Count(says, "\n") > 1 {
 			t.Errorf("%s: %q", c.what, says)
 		}
 	}
-}
-
-// useAsNobody uses the folder as a user without rights, and returns what that
-// has to say. The test may run as root, whom no permission stops.
-func useAsNobody(t *testing.T, dir, key string) string {
-	t.Helper()
-	p := process(t, "use", dir, key)
-	if os.Getuid() == 0 {
-		const nobody = 65534
-		p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-		p.Path = copyExecutable(t, p.Path)
-	}
-	out, _ := p.CombinedOutput()
-	return string(out)
-}
-
-// copyExecutable copies the test's binary to where everybody may run it.
-func copyExecutable(t *testing.T, path string) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "file")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	from, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer from.Close()
-	to, err := os.OpenFile(filepath.Join(dir, "test"), os.O_CREATE|os.O_WRONLY, 0o755)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.Copy(to, from); err != nil {
-		t.Fatal(err)
-	}
-	if err := to.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return to.Name()
 }
 
 func incompressible(n int) string {
