@@ -1,7 +1,6 @@
 package soak
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -35,13 +34,13 @@ var engines = []engine{
 	{name: "memcached", is: "cache on Memcached", start: memcached},
 	{name: "redis", is: "cache on Redis", start: redis},
 	{name: "sqlite", is: "db on SQLite", start: func(t *testing.T) backEnd {
-		return backEnd{engine: "sqlite:///" + filepath.Join(folder(t), "db.sqlite3")}
+		return backEnd{engine: "sqlite:///" + filepath.Join(t.TempDir(), "db.sqlite3")}
 	}},
 	{name: "mariadb", is: "db on MariaDB", start: mariaDB},
 	{name: "postgresql", is: "db on PostgreSQL", start: postgreSQL},
 	{name: "memcached+mariadb", is: "cached_db: Memcached, MariaDB", start: before(memcached, mariaDB)},
 	{name: "redis+mariadb", is: "cached_db: Redis, MariaDB", start: before(redis, mariaDB)},
-	{name: "file", is: "file", start: func(t *testing.T) backEnd { return backEnd{engine: "file://" + folder(t)} }},
+	{name: "file", is: "file", start: func(t *testing.T) backEnd { return backEnd{engine: "file://" + t.TempDir()} }},
 	{name: "cookies", is: "signed_cookies", alone: true, start: at("cookies:")},
 }
 
@@ -56,18 +55,6 @@ func named(name string) (engine, bool) {
 // at is for what needs no server.
 func at(url string) func(*testing.T) backEnd {
 	return func(*testing.T) backEnd { return backEnd{engine: url} }
-}
-
-// folder is in memory: here as on the servers nothing waits for the disk, which
-// others may keep busy.
-func folder(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "soak")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 // The servers are as Debian sets them up, with room for the sessions.
