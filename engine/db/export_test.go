@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // CloseIdle closes every connection that is not in use, so that the next use
@@ -20,6 +23,27 @@ func (e *Engine) CloseIdle() {
 		p.SetMaxIdleConns(-1)
 		p.SetMaxIdleConns(connections)
 	}
+}
+
+// Aging are connections to a server that live between shortest and longest.
+func Aging(address string, shortest, longest time.Duration) (*sql.DB, error) {
+	u, err := parseAddress(address)
+	if err != nil {
+		return nil, err
+	}
+	if u.Scheme == "mysql" {
+		config, err := mysqlDatabase(u)
+		if err != nil {
+			return nil, err
+		}
+		connector, err := mysql.NewConnector(config)
+		return sql.OpenDB(aging{connector, shortest, longest}), err
+	}
+	config, err := postgresConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(aging{stdlib.GetConnector(*config), shortest, longest}), nil
 }
 
 // LimitPages makes SQLite find the disk full beyond so many pages.

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"net"
@@ -23,7 +22,7 @@ func openMySQL(ctx context.Context, d *database, address *url.URL, connections i
 	if err != nil {
 		return badAddress("the driver does not take it")
 	}
-	p := newServerPool(sql.OpenDB(mysqlConnector{connector}), connections)
+	p := newServerPool(mysqlConnector{connector}, connections)
 	p.rolledBack, p.broken = isMySQLRolledBack, isMySQLBroken
 	d.dialect, d.read, d.write = mysqlDialect, p, p
 	d.location = config.Addr + "/" + config.DBName

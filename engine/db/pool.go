@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"sync"
 	"time"
@@ -38,10 +39,10 @@ func newPool(db *sql.DB, connections int) *pool {
 
 func never(error) bool { return false }
 
-// newServerPool is for a server, which may move to another address or become a
-// replica: no connection is held on to for long.
-func newServerPool(db *sql.DB, connections int) *pool {
-	db.SetConnMaxLifetime(5 * time.Minute)
+// newServerPool is for a server that connector connects to.
+func newServerPool(connector driver.Connector, connections int) *pool {
+	db := sql.OpenDB(aging{connector, shortestLife, longestLife})
+	db.SetConnMaxLifetime(longestLife) // for those that nobody uses
 	p := newPool(db, connections)
 	p.silence = 100 * time.Millisecond
 	return p

@@ -23,7 +23,7 @@ func openPostgres(d *database, address string, connections int) error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "cloakroom"
 	}
-	p := newServerPool(stdlib.OpenDB(*config, stdlib.OptionResetSession(checkAlive), stdlib.OptionShouldPing(noPing)), connections)
+	p := newServerPool(stdlib.GetConnector(*config, stdlib.OptionResetSession(checkAlive), stdlib.OptionShouldPing(noPing)), connections)
 	p.driverPrepares = true
 	p.rolledBack, p.broken = isPostgresRolledBack, isPostgresBroken
 	d.dialect, d.read, d.write = postgresDialect, p, p
