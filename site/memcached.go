@@ -64,9 +64,12 @@ func (c *cacheSetting) memcached(placement memcached.Placement) (opener, error) 
 	if len(servers) == 0 {
 		return nil, c.wrong("LOCATION names no server", "write 'LOCATION': 'host:11211'")
 	}
-	address := strings.Join(servers, ",")
+	address := "memcached://" + strings.Join(servers, ",")
+	if err := memcached.CheckAddress(address); err != nil {
+		return nil, c.failure(err)
+	}
 	c.at(strings.Join(servers, ", "))
 	return func(context.Context) (cache.Cache, error) {
-		return memcached.New("memcached://"+address, memcached.WithPlacement(placement))
+		return memcached.New(address, memcached.WithPlacement(placement))
 	}, nil
 }

@@ -193,7 +193,7 @@ func (c *cacheSetting) redisAt(locations []string, own *options) (*redisTarget, 
 			}
 		}
 		u, err := url.Parse(location)
-		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
+		if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) || endsTooEarly(location) {
 			return nil, c.wrong("LOCATION is no address of a Redis", "write redis://host:6379/1; what means something in a URL is written like %2F in a password")
 		}
 		t.hosts = append(t.hosts, u.Host)

@@ -2,6 +2,7 @@ package site_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,43 @@ func TestFailures(t *testing.T) {
 			c.change(s)
 			refuses(t, s, c.kind, c.says...)
 		})
+	}
+}
+
+// Whoever mistypes an address has the password in a place where none belongs.
+func TestMistypedAddressesTellNoPassword(t *testing.T) {
+	t.Parallel()
+	for _, rest := range []string{
+		":user:secret@h", ":/user:secret@h", "://user:12/secret@h", "://user:12?secret@h", "://user:12#secret@h",
+		"://user:p@secret/x@h:port", "://[user:secret@h", "://user:secret", ":secret@h:1",
+	} {
+		refused := func(change func(*settings.Settings)) {
+			s := plain(cookieEngine)
+			change(s)
+			opened, err := site.Open(t.Context(), s)
+			switch {
+			case err == nil:
+				t.Errorf("%s is taken", rest)
+				_ = opened.Close()
+			case strings.Contains(err.Error(), "secret"):
+				t.Error(err)
+			}
+		}
+		for _, scheme := range []string{"redis", "rediss", "redis+sentinel", "redis+cluster", "memcached", "mysql", "postgres", "cookies", "locmem"} {
+			refused(func(s *settings.Settings) { s.EngineURL = scheme + rest })
+			refused(func(s *settings.Settings) { s.EngineURL, s.CacheURL = "sqlite:///x", scheme+rest })
+		}
+		for _, backend := range []string{
+			"django_redis.cache.RedisCache", "redis_cache.RedisCache", "django.core.cache.backends.redis.RedisCache",
+			"django.core.cache.backends.memcached.PyMemcacheCache", "django.core.cache.backends.memcached.PyLibMCCache", "django.core.cache.backends.memcached.MemcachedCache",
+		} {
+			for _, location := range []string{"redis" + rest, "memcached" + rest, strings.TrimLeft(rest, ":/")} {
+				refused(func(s *settings.Settings) {
+					s.SessionEngine = cacheEngine
+					s.Caches = map[string]settings.Cache{"default": {Backend: backend, Location: []string{location}, Version: 1}}
+				})
+			}
+		}
 	}
 }
 

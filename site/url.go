@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,17 +26,15 @@ var (
 // planURL is for sessions that a URL says the place of. They are where a Django
 // with default settings would keep them, in a database with dates in UTC.
 func planURL(s *settings.Settings) (plan, error) {
-	engine, front := schemeOf(s.EngineURL), schemeOf(s.CacheURL)
-	for _, address := range []string{s.EngineURL, s.CacheURL} {
-		scheme := schemeOf(address)
-		if (scheme == "locmem" || scheme == "cookies") && strings.Trim(address, "/") != scheme+":" {
-			return plan{}, wrong(s, "", "something follows "+scheme+":, which has no place to name", "write "+scheme+": alone")
-		}
+	if endsTooEarly(s.EngineURL) || endsTooEarly(s.CacheURL) {
+		return plan{}, wrong(s, "", "the password in the URL ends too early", "write what means something in a URL as in %2F for / and %40 for @")
 	}
+	front := schemeOf(s.CacheURL)
 	if s.CacheURL != "" && !slices.Contains(cacheSchemes, front) {
 		return plan{}, wrong(s, "", "the cache's URL begins with "+front+":, which is no cache",
 			"begin it with locmem:, memcached:// or redis:// (rediss://, redis+sentinel://, redis+cluster://)")
 	}
+	engine := schemeOf(s.EngineURL)
 	p, err := planEngineURL(s, engine)
 	if err != nil || s.CacheURL == "" {
 		return p, err
@@ -43,14 +42,15 @@ func planURL(s *settings.Settings) (plan, error) {
 	if p.store == nil || engine == "cookies" {
 		return plan{}, wrong(s, "", "a cache has no use before "+engine+":", "leave the cache out, or name a database or a folder for it to stand before")
 	}
-	p.cache, err = cacheAt(originOf(s, "", withoutSecrets(s.CacheURL)), s.CacheURL)
+	p.cache, err = cacheAt(s, s.CacheURL)
 	return p, err
 }
 
 func planEngineURL(s *settings.Settings, scheme string) (plan, error) {
+	from := originOf(s, "", withoutSecrets(s.EngineURL))
 	switch {
 	case slices.Contains(cacheSchemes, scheme):
-		front, err := cacheAt(originOf(s, "", withoutSecrets(s.EngineURL)), s.EngineURL)
+		front, err := cacheAt(s, s.EngineURL)
 		return plan{cache: front}, err
 	case slices.Contains(databaseSchemes, scheme):
 		zone := time.UTC
@@ -60,7 +60,6 @@ func planEngineURL(s *settings.Settings, scheme string) (plan, error) {
 				return plan{}, err
 			}
 		}
-		from := originOf(s, "", withoutSecrets(s.EngineURL))
 		if err := db.CheckAddress(s.EngineURL); err != nil {
 			return plan{}, from.failure(err)
 		}
@@ -68,11 +67,14 @@ func planEngineURL(s *settings.Settings, scheme string) (plan, error) {
 		return plan{store: store}, err
 	case scheme == "file":
 		if err := file.CheckAddress(s.EngineURL); err != nil {
-			return plan{}, originOf(s, "", withoutSecrets(s.EngineURL)).failure(err)
+			return plan{}, from.failure(err)
 		}
 		store, err := fileAt(s, s.EngineURL)
 		return plan{store: store}, err
 	case scheme == "cookies":
+		if err := alone(from, s.EngineURL); err != nil {
+			return plan{}, err
+		}
 		return planCookies(s)
 	}
 	return plan{}, wrong(s, "", "the engine's URL begins with "+scheme+":, which is no engine",
@@ -80,11 +82,12 @@ func planEngineURL(s *settings.Settings, scheme string) (plan, error) {
 }
 
 // cacheAt is the cache at a URL.
-func cacheAt(from origin, address string) (c *cachePlan, err error) {
-	c = &cachePlan{origin: from, version: 1}
+func cacheAt(s *settings.Settings, address string) (c *cachePlan, err error) {
+	c = &cachePlan{origin: originOf(s, "", withoutSecrets(address)), version: 1}
 	switch schemeOf(address) {
 	case "locmem":
 		c.open = func(context.Context) (cache.Cache, error) { return locmem.New(), nil }
+		return c, alone(c.origin, address)
 	case "memcached":
 		c.open = func(context.Context) (cache.Cache, error) { return memcached.New(address) }
 		err = memcached.CheckAddress(address)
@@ -92,7 +95,16 @@ func cacheAt(from origin, address string) (c *cachePlan, err error) {
 		c.open = func(ctx context.Context) (cache.Cache, error) { return redis.New(ctx, address) }
 		err = redis.CheckAddress(address)
 	}
-	return c, from.failure(err)
+	return c, c.failure(err)
+}
+
+// alone refuses what follows a scheme that names no place.
+func alone(from origin, address string) error {
+	scheme, rest, _ := strings.Cut(address, ":")
+	if strings.Trim(rest, "/") == "" {
+		return nil
+	}
+	return from.wrong("something follows "+scheme+":, which has no place to name", "write "+scheme+": alone")
 }
 
 func schemeOf(address string) string {
@@ -102,12 +114,29 @@ func schemeOf(address string) string {
 
 // withoutSecrets is an address without user, password and parameters.
 func withoutSecrets(address string) string {
-	address, _, _ = strings.Cut(address, "?")
-	scheme, rest, ok := strings.Cut(address, "://")
-	if !ok {
-		return scheme
+	if parts := public.FindStringSubmatch(address); parts != nil {
+		return parts[1] + parts[2]
 	}
-	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
+	return schemeOf(address) + ":"
+}
+
+const host = `(?:\[[^][/?#@]*\]|[^][:/?#@,]*)(?::\d*)?`
+
+// public is of a URL what may be shown. In what is none nobody can tell which part
+// was meant for a password.
+var public = regexp.MustCompile(`^([a-z+]+://)(?:[^/?#]*@)?(` + host + `(?:,` + host + `)*(?:/[^?#]*)?)(?:\?.*)?$`)
+
+// endsTooEarly tells that a /, ? or # of the password ends what stands before the
+// host, so that the rest of the password and the host seem to be a path or an option.
+func endsTooEarly(address string) bool {
+	_, rest, _ := strings.Cut(address, ":")
+	rest = strings.TrimPrefix(rest, "//")
+	end := strings.IndexAny(rest, "/?#")
+	if end < 0 || slices.Contains([]string{"sqlite", "file", "unix"}, schemeOf(address)) {
+		return false
+	}
+	names, _, _ := strings.Cut(rest[end:], "=")
+	return strings.Contains(names, "@")
 }
 
 // escapePath is a file's path as a URL has it.

@@ -57,7 +57,8 @@ func serversAt(text string) ([]address, error) {
 }
 
 // parse reads what Django has in LOCATION, after the scheme. Its separators are
-// the comma and the semicolon.
+// the comma and the semicolon. Its errors repeat nothing of it: who takes Memcached
+// for Redis writes a password.
 func parse(text string) ([]address, error) {
 	list, ok := strings.CutPrefix(text, scheme)
 	if !ok {
@@ -67,7 +68,7 @@ func parse(text string) ([]address, error) {
 	for _, one := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ';' }) {
 		a, err := parseOne(one)
 		if err != nil {
-			return nil, fmt.Errorf("%q: %w", one, err)
+			return nil, fmt.Errorf("its server %d: %w", len(all)+1, err)
 		}
 		all = append(all, a)
 	}

@@ -135,6 +135,9 @@ func split(address string) (u *url.URL, hosts []string, err error) {
 		if name, number, err := net.SplitHostPort(host); err == nil {
 			host, port = name, number
 		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return nil, nil, errors.New("a port is no number up to 65535")
+		}
 		if host = strings.Trim(host, "[]"); host == "" {
 			host = "127.0.0.1"
 		}

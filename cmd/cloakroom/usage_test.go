@@ -91,7 +91,7 @@ func wrong() (lines [][]string) {
 
 // malformed are URLs of known schemes that make no sense.
 var malformed = []string{
-	"redis://h/abc", "redis://h?nonsense=1", "rediss://h?ssl_ca_certs=/no/such/file", "redis+sentinel://h", "redis+cluster://h/3", "redis:",
+	"redis://h/abc", "redis://h?nonsense=1", "rediss://h?ssl_ca_certs=/no/such/file", "redis+sentinel://h", "redis+cluster://h/3", "redis:", "redis://h:port", "redis://user:pass/word@h",
 	"memcached://", "memcached://h:0", "memcached://h:port", "memcached:", "locmem:nonsense", "cookies:nonsense",
 	"sqlite:", "sqlite:///:memory:", "sqlite://h/x", "mysql://h", "mysql:///x", "mysql://h/x?nonsense=1", "mariadb://h/x?ssl_mode=nonsense",
 	"postgres://h:port/x", "postgres://h/x?sslmode=nonsense", "postgresql://%zz/x", "file:relative", "file://h/x", "file:///x?nonsense=1",
