@@ -13,7 +13,7 @@ import (
 // caches are the BACKENDs that sessions can be shared on: Django's, and those of
 // the packages django-redis and redis_cache.
 var caches = map[string]func(*cacheSetting) (opener, error){
-	"django.core.cache.backends.locmem.LocMemCache":        locmemOf,
+	localMemory: locmemOf,
 	"django.core.cache.backends.memcached.MemcachedCache":  pythonMemcachedOf,
 	"django.core.cache.backends.memcached.PyMemcacheCache": pymemcacheOf,
 	"django.core.cache.backends.memcached.PyLibMCCache":    pylibmcOf,
@@ -23,6 +23,8 @@ var caches = map[string]func(*cacheSetting) (opener, error){
 	"redis_cache.RedisCache":                               oldRedisOf,
 	"redis_cache.backends.single.RedisCache":               oldRedisOf,
 }
+
+const localMemory = "django.core.cache.backends.locmem.LocMemCache"
 
 // others are BACKENDs of Django's that no session is to be shared on.
 var others = map[string]string{
@@ -40,10 +42,10 @@ type cacheSetting struct {
 	options *options
 }
 
-// cacheOf plans the cache that SESSION_CACHE_ALIAS names.
-func cacheOf(s *settings.Settings) (*cachePlan, error) {
-	from := originOf(s, "CACHES['"+s.CacheAlias+"']", "")
-	c, ok := s.Caches[s.CacheAlias]
+// cacheOf plans the cache of that alias.
+func cacheOf(s *settings.Settings, alias string) (*cachePlan, error) {
+	from := originOf(s, "CACHES['"+alias+"']", "")
+	c, ok := s.Caches[alias]
 	switch open, known := caches[c.Backend]; {
 	case !ok && s.Unknown(from.setting) != nil:
 		return nil, s.Unknown(from.setting)

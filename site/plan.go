@@ -60,7 +60,7 @@ func planOf(s *settings.Settings) (plan, error) {
 }
 
 func planCache(s *settings.Settings) (plan, error) {
-	c, err := cacheOf(s)
+	c, err := cacheOf(s, s.CacheAlias)
 	return plan{cache: c}, err
 }
 
@@ -70,7 +70,7 @@ func planDatabase(s *settings.Settings) (plan, error) {
 }
 
 func planCachedDB(s *settings.Settings) (plan, error) {
-	c, err := cacheOf(s)
+	c, err := cacheOf(s, s.CacheAlias)
 	if err != nil {
 		return plan{}, err
 	}
