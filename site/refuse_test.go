@@ -119,6 +119,7 @@ func TestFailures(t *testing.T) {
 // Whoever mistypes an address has the password in a place where none belongs.
 func TestMistypedAddressesTellNoPassword(t *testing.T) {
 	t.Parallel()
+	behind := "sqlite:///" + filepath.Join(t.TempDir(), "sessions.sqlite3")
 	for _, rest := range []string{
 		":user:secret@h", ":/user:secret@h", "://user:12/secret@h", "://user:12?secret@h", "://user:12#secret@h",
 		"://user:p@secret/x@h:port", "://[user:secret@h", "://user:secret", ":secret@h:1",
@@ -137,7 +138,7 @@ func TestMistypedAddressesTellNoPassword(t *testing.T) {
 		}
 		for _, scheme := range []string{"redis", "rediss", "redis+sentinel", "redis+cluster", "memcached", "mysql", "postgres", "cookies", "locmem"} {
 			refused(func(s *settings.Settings) { s.EngineURL = scheme + rest })
-			refused(func(s *settings.Settings) { s.EngineURL, s.CacheURL = "sqlite:///x", scheme+rest })
+			refused(func(s *settings.Settings) { s.EngineURL, s.CacheURL = behind, scheme+rest })
 		}
 		for _, backend := range []string{
 			"django_redis.cache.RedisCache", "redis_cache.RedisCache", "django.core.cache.backends.redis.RedisCache",
