@@ -42,6 +42,11 @@ type Config struct {
 	// stop being found: 1 s for Memcached.
 	ExpiryGranularity time.Duration
 
+	// CountsDown says that the back end is told how long a record lives and not
+	// until when. Then the record lives longer by what the call took, and Load
+	// tells its expiry as exactly as it was quick.
+	CountsDown bool
+
 	// Trials is how often a flush races with a save; 0 means 500, and 200 with
 	// -short. The environment variable CLOAKROOM_TRIALS goes before. Where it is
 	// set, all else is tried four times as often too.

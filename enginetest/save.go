@@ -96,9 +96,7 @@ func saveMovesExpiry(s *stage) {
 		s.Fatalf("Save: %v", err)
 	}
 	soon := time.Now().Add(s.shortLife())
-	if err := s.engine.Save(s.Context(), changed(shorter, map[string]any{}, soon)); err != nil {
-		s.Fatalf("Save: %v", err)
-	}
+	s.expire("Save", func() error { return s.engine.Save(s.Context(), changed(shorter, map[string]any{}, soon)) })
 	s.outlive(first)
 	s.load(longer.Key)
 	s.outlive(soon)

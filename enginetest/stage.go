@@ -19,6 +19,7 @@ type stage struct {
 	testing.TB
 	Config
 	engine cloakroom.Engine
+	late   time.Duration // the most that a call took which set an expiry
 }
 
 func newStage(t testing.TB, c Config) *stage {
@@ -45,10 +46,24 @@ func as[T any](s *stage, what string) T {
 func (s *stage) create(data map[string]any, life time.Duration) *cloakroom.Record {
 	s.Helper()
 	r := &cloakroom.Record{Data: data, Expires: time.Now().Add(life)}
-	if err := s.engine.Create(s.Context(), r); err != nil {
-		s.Fatalf("Create: %v", err)
-	}
+	s.expire("Create", func() error { return s.engine.Create(s.Context(), r) })
 	return r
+}
+
+// touch moves the expiry of a session.
+func (s *stage) touch(r *cloakroom.Record, expires time.Time) {
+	s.Helper()
+	s.expire("Touch", func() error { return s.engine.Touch(s.Context(), r.Key, expires) })
+}
+
+// expire runs a call that sets an expiry which outlive is to wait for.
+func (s *stage) expire(op string, do func() error) {
+	s.Helper()
+	began := time.Now()
+	if err := do(); err != nil {
+		s.Fatalf("%s: %v", op, err)
+	}
+	s.late = max(s.late, time.Since(began))
 }
 
 func (s *stage) load(key string) *cloakroom.Record {
@@ -116,7 +131,15 @@ func (s *stage) shortLife() time.Duration { return time.Second + s.ExpiryGranula
 
 // outlive waits until a record with that expiry can no longer be found.
 func (s *stage) outlive(expires time.Time) {
-	time.Sleep(time.Until(expires) + s.ExpiryGranularity + 10*time.Millisecond)
+	time.Sleep(time.Until(expires) + s.inaccuracy(s.late) + 10*time.Millisecond)
+}
+
+// inaccuracy is how far off an expiry may be when the calls took that long.
+func (s *stage) inaccuracy(calls time.Duration) time.Duration {
+	if s.CountsDown {
+		return s.ExpiryGranularity + calls
+	}
+	return s.ExpiryGranularity
 }
 
 // within runs an operation that has to come back in time.

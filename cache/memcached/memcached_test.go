@@ -48,6 +48,7 @@ func TestEngine(t *testing.T) {
 		},
 		ExpiresItself:     true,
 		ExpiryGranularity: 2 * time.Second,
+		CountsDown:        true,
 	})
 }
 

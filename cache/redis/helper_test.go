@@ -8,8 +8,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// granularity is how long a command may be on its way: Redis counts from there.
-const granularity = 50 * time.Millisecond
+// granularity is how old the time may be that Redis goes by: it looks at its
+// clock once for all the commands that it finds waiting.
+const granularity = 5 * time.Millisecond
 
 // command asks Redis past the engine.
 func command(t testing.TB, addr string, words ...string) rueidis.RedisMessage {

@@ -232,5 +232,6 @@ func (c *Cache) Ping(ctx context.Context) error {
 func (c *Cache) Describe() cloakroom.Description { return c.description }
 
 // lifetime is how many milliseconds are left until then. Redis is told that and
-// not the moment, as by Django, so that its clock need not be ours.
+// not the moment, as by Django, so that its clock need not be ours; a session
+// lives longer by what the command took.
 func lifetime(expires time.Time) int64 { return expires.UnixMilli() - time.Now().UnixMilli() }

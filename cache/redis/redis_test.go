@@ -48,6 +48,7 @@ func TestPromises(t *testing.T) {
 		},
 		ExpiresItself:     true,
 		ExpiryGranularity: granularity,
+		CountsDown:        true,
 	})
 }
 

@@ -170,6 +170,7 @@ func TestCluster(t *testing.T) {
 		},
 		ExpiresItself:     true,
 		ExpiryGranularity: granularity,
+		CountsDown:        true,
 	})
 
 	whole, err := redis.New(t.Context(), address)

@@ -203,6 +203,7 @@ func TestBeforeMariaDB(t *testing.T) {
 			"StatsCorrupt":           "TestBeforeDB has it",
 		},
 		ExpiryGranularity: time.Second,
+		CountsDown:        true,
 	})
 }
 

@@ -334,7 +334,8 @@ func TestOnRedis(t *testing.T) {
 			"StatsCorrupt":          "it is the engine's behind",
 		},
 		ExpiresItself:     true,
-		ExpiryGranularity: 50 * time.Millisecond,
+		ExpiryGranularity: 5 * time.Millisecond,
+		CountsDown:        true,
 		Trials:            50,
 	})
 }

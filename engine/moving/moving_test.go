@@ -163,6 +163,7 @@ func TestOnServers(t *testing.T) {
 			"ListWhileDeleting": "as List",
 		}),
 		ExpiryGranularity: time.Second,
+		CountsDown:        true,
 		Trials:            400,
 	})
 }
