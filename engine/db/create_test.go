@@ -1,6 +1,7 @@
 package db_test
 
 import (
+	"crypto/rand"
 	"errors"
 	"net/url"
 	"slices"
@@ -43,6 +44,10 @@ func to(b brand, s *server.Server, user, password, database string) string {
 	return u.String()
 }
 
+// apart is a name of the test's own on a server that it shares, also with its
+// next run.
+func apart(name string) string { return name + strings.ToLower(rand.Text()[:8]) }
+
 // From nothing to storage: names and passwords may hold anything, what is there
 // already stays, and in the end Django finds nothing to do.
 func TestCreateDatabase(t *testing.T) {
@@ -50,8 +55,8 @@ func TestCreateDatabase(t *testing.T) {
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
 		for name, c := range map[string]struct{ user, password, database string }{
-			"plain":   {"dash", "secret", "dash"},
-			"hostile": {"o'dash`\"; --", `p'a"s\' OR 1=1; -- $p$ %s ?`, "my_d%b `\"'; DROP"},
+			"plain":   {apart("dash"), "secret", apart("dash")},
+			"hostile": {apart("o'dash`\"; --"), `p'a"s\' OR 1=1; -- $p$ %s ?`, apart("my_d%b `\"'; DROP")},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -90,7 +95,7 @@ func TestStatements(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
-		address := to(b, s, `sh'ow\n`, `p'a"s\n`, "show_n")
+		address := to(b, s, apart(`sh'ow\n`), `p'a"s\n`, apart("show_n"))
 		statements, err := db.Statements(address)
 		if err != nil {
 			t.Fatal(err)
@@ -111,12 +116,14 @@ func TestRightsToOneDatabase(t *testing.T) {
 	b := brands[0]
 	s := b.shared(t)
 	admin := administrator(b, s)
-	for _, database := range []string{"a_b", "axb"} {
+	one := apart("a_b")
+	other := strings.Replace(one, "_", "x", 1)
+	for _, database := range []string{one, other} {
 		if _, err := db.CreateDatabase(t.Context(), admin, to(b, s, "to_"+database, "secret", database)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := db.Open(t.Context(), to(b, s, "to_a_b", "secret", "axb"))
+	_, err := db.Open(t.Context(), to(b, s, "to_"+one, "secret", other))
 	if !errors.Is(err, cloakroom.ErrConfig) || !strings.Contains(err.Error(), "may not use it") {
 		t.Errorf("another database: %v", err)
 	}
@@ -127,13 +134,14 @@ func TestCreateInAnothersDatabase(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
-		asAdministrator(t, b, s, "CREATE DATABASE anothers")
-		address := to(b, s, "guest", "secret", "anothers")
+		name := apart("anothers")
+		asAdministrator(t, b, s, "CREATE DATABASE "+name)
+		address := to(b, s, apart("guest"), "secret", name)
 		created, err := db.CreateDatabase(t.Context(), administrator(b, s), address)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"database anothers"}, created.Existing); diff != "" {
+		if diff := cmp.Diff([]string{"database " + name}, created.Existing); diff != "" {
 			t.Errorf("(-want +got)\n%s", diff)
 		}
 		e := openAt(t, address)
@@ -148,18 +156,19 @@ func TestCreateForExistingUser(t *testing.T) {
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
 		admin := administrator(b, s)
-		if _, err := db.CreateDatabase(t.Context(), admin, to(b, s, "keeper", "the first", "first")); err != nil {
+		keeper, first, second := apart("keeper"), apart("first"), apart("second")
+		if _, err := db.CreateDatabase(t.Context(), admin, to(b, s, keeper, "the first", first)); err != nil {
 			t.Fatal(err)
 		}
-		_, err := db.CreateDatabase(t.Context(), admin, to(b, s, "keeper", "the second", "second"))
+		_, err := db.CreateDatabase(t.Context(), admin, to(b, s, keeper, "the second", second))
 		if !errors.Is(err, cloakroom.ErrConfig) || !strings.Contains(err.Error(), "there was such a user already") {
 			t.Errorf("with another password: %v", err)
 		}
 		if strings.Contains(err.Error(), "the second") {
 			t.Error("the error tells the password")
 		}
-		openAt(t, to(b, s, "keeper", "the first", "first"))
-		if _, err := db.CreateDatabase(t.Context(), admin, to(b, s, "keeper", "the first", "second")); err != nil {
+		openAt(t, to(b, s, keeper, "the first", first))
+		if _, err := db.CreateDatabase(t.Context(), admin, to(b, s, keeper, "the first", second)); err != nil {
 			t.Errorf("with its own: %v", err)
 		}
 	})
@@ -170,19 +179,20 @@ func TestCreateByLesserAdministrator(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
+		lesser, user, name := apart("lesser"), apart("under"), apart("lessers")
 		statements := map[string][]string{
 			"MariaDB": {
-				"CREATE USER lesser IDENTIFIED BY 'secret'",
-				"GRANT CREATE USER ON *.* TO lesser",
-				"GRANT ALL ON `lessers`.* TO lesser WITH GRANT OPTION",
+				"CREATE USER " + lesser + " IDENTIFIED BY 'secret'",
+				"GRANT CREATE USER ON *.* TO " + lesser,
+				"GRANT ALL ON " + name + ".* TO " + lesser + " WITH GRANT OPTION",
 			},
-			"PostgreSQL": {"CREATE ROLE lesser LOGIN PASSWORD 'secret' CREATEDB CREATEROLE"},
+			"PostgreSQL": {"CREATE ROLE " + lesser + " LOGIN PASSWORD 'secret' CREATEDB CREATEROLE"},
 		}[b.name]
 		for _, statement := range statements {
 			asAdministrator(t, b, s, statement)
 		}
-		address := to(b, s, "under", "secret", "lessers")
-		admin, err := db.Administrator(address, "lesser", "secret")
+		address := to(b, s, user, "secret", name)
+		admin, err := db.Administrator(address, lesser, "secret")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -191,15 +201,15 @@ func TestCreateByLesserAdministrator(t *testing.T) {
 		}
 		migrate(t, openAt(t, address))
 
-		under, err := db.Administrator(address, "under", "secret")
+		under, err := db.Administrator(address, user, "secret")
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = db.CreateDatabase(t.Context(), under, to(b, s, "below", "secret", "below"))
+		_, err = db.CreateDatabase(t.Context(), under, to(b, s, apart("below"), "secret", apart("below")))
 		if !errors.Is(err, cloakroom.ErrConfig) || !strings.Contains(err.Error(), "the administrator may not create") {
 			t.Errorf("who may not: %v", err)
 		}
-		wrong, err := db.Administrator(address, "lesser", "wrong")
+		wrong, err := db.Administrator(address, lesser, "wrong")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -215,7 +225,8 @@ func TestFromNothingForDjango(t *testing.T) {
 	t.Parallel()
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
-		address := to(b, s, "site", "secret", "site")
+		user, name := apart("site"), apart("site")
+		address := to(b, s, user, "secret", name)
 		if _, err := db.CreateDatabase(t.Context(), administrator(b, s), address); err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +234,7 @@ func TestFromNothingForDjango(t *testing.T) {
 		migrate(t, e)
 		backend := map[string]string{"MariaDB": "mysql", "PostgreSQL": "postgresql"}[b.name]
 		django := djangotest.Start(t, dbEngine, `DATABASES = {"default": {"ENGINE": "django.db.backends.`+backend+
-			`", "NAME": "site", "USER": "site", "PASSWORD": "secret", "HOST": "127.0.0.1", "PORT": "`+port(s)+`"}}`)
+			`", "NAME": "`+name+`", "USER": "`+user+`", "PASSWORD": "secret", "HOST": "127.0.0.1", "PORT": "`+port(s)+`"}}`)
 		checkMigrated(t, django)
 		if _, err := e.Load(t.Context(), django.Create(map[string]any{"from": "Django"})); err != nil {
 			t.Error(err)

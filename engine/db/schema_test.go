@@ -187,13 +187,14 @@ func TestMigrateWithoutRights(t *testing.T) {
 	onServers(t, func(t *testing.T, b brand) {
 		s := b.shared(t)
 		name := s.NewDatabase(t).Name
+		reader := name + "_reader"
 		for _, statement := range map[string][]string{
-			"MariaDB":    {"CREATE USER reader IDENTIFIED BY 'secret'", "GRANT SELECT, INSERT, UPDATE, DELETE ON " + name + ".* TO reader"},
-			"PostgreSQL": {"CREATE ROLE reader LOGIN PASSWORD 'secret'"},
+			"MariaDB":    {"CREATE USER " + reader + " IDENTIFIED BY 'secret'", "GRANT SELECT, INSERT, UPDATE, DELETE ON " + name + ".* TO " + reader},
+			"PostgreSQL": {"CREATE ROLE " + reader + " LOGIN PASSWORD 'secret'"},
 		}[b.name] {
 			asAdministrator(t, b, s, statement)
 		}
-		address := to(b, s, "reader", "secret", name)
+		address := to(b, s, reader, "secret", name)
 		err := openAt(t, address).Migrate(t.Context())
 		if !errors.Is(err, cloakroom.ErrConfig) || !strings.Contains(err.Error(), "may not create tables in the database (let cloakroom createdb") {
 			t.Errorf("without rights: %v", err)
