@@ -10,6 +10,7 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/internal/circuit"
 )
 
 // Disconnect is Horizon's SIMULTANEOUS_SESSIONS = 'disconnect': a user who signs
@@ -32,7 +33,8 @@ type Disconnect struct {
 	// Timeout is Horizon's SESSION_TIMEOUT, an hour if 0.
 	Timeout time.Duration
 
-	// Logger is told when the cache cannot be asked. The default is slog.Default.
+	// Logger is told when the cache goes away, when it is back, and when a session
+	// could not be ended. The default is slog.Default.
 	Logger *slog.Logger
 }
 
@@ -49,15 +51,16 @@ type Texts interface {
 const patience = time.Second
 
 // Handler returns next for users with one session each. It wraps it in the
-// Handler of Sessions, too. While the cache cannot be asked everybody is let in:
-// that somebody has two sessions is the smaller harm.
+// Handler of Sessions, too. While the cache cannot be asked everybody is let in,
+// and nobody waits for it: that somebody has two sessions is the smaller harm.
 func (d Disconnect) Handler(next http.Handler) http.Handler {
 	if d.Logger == nil {
 		d.Logger = slog.Default()
 	}
+	d.Cache = withBreaker{d.Cache, circuit.New(), d.Logger}
 	return d.Sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s, err := d.Sessions.Open(r); err == nil {
-			if err := d.claim(r.Context(), s); err != nil {
+			if err := d.claim(r.Context(), s); ignoring(errAway, err) != nil && r.Context().Err() == nil {
 				d.Logger.WarnContext(r.Context(), "a user's other sessions could not be ended", "error", err)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -132,14 +133,48 @@ func TestDisconnectBesideDjango(t *testing.T) {
 	}
 }
 
-// texts is a cache in this process.
-type texts struct {
-	kept map[string]string
-	err  error
-	sets int
+// While the cache hangs few wait for it, the log has it once, and when it is back
+// it is found again.
+func TestDisconnectWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		register := &texts{kept: map[string]string{}, hangs: true}
+		var log strings.Builder
+		h := newHome(t, locmem.Open(), horizon.Disconnect{Cache: register, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		first, second := h.signIn(), h.signIn()
+		began := time.Now()
+		for range 1000 {
+			if h.page(first) != "7" || h.page(second) != "7" {
+				t.Fatal("somebody is kept out")
+			}
+		}
+		if took := time.Since(began); took > 6*time.Second {
+			t.Errorf("2,000 pages wait %v for a cache that hangs", took)
+		}
+		if n := strings.Count(log.String(), "is away"); n != 1 || strings.Count(log.String(), "\n") > 5 {
+			t.Errorf("the log says so %d times:\n%s", n, &log)
+		}
+		register.hangs = false
+		time.Sleep(time.Second)
+		if h.page(first) != "7" || h.page(second) != "7" || h.page(first) != "" || !strings.Contains(log.String(), "is back") {
+			t.Errorf("the cache is back, and is not used:\n%s", &log)
+		}
+	})
 }
 
-func (c *texts) Text(_ context.Context, key string) (string, error) {
+// texts is a cache in this process.
+type texts struct {
+	kept  map[string]string
+	err   error
+	hangs bool
+	sets  int
+}
+
+func (c *texts) Text(ctx context.Context, key string) (string, error) {
+	if c.hangs {
+		<-ctx.Done()
+		return "", ctx.Err()
+	}
 	text, ok := c.kept[key]
 	if c.err == nil && !ok {
 		return "", cloakroom.ErrNotFound

@@ -55,23 +55,23 @@ const (
 )
 
 func (g *guard) try(ctx context.Context, op string, call func(context.Context) error) (verdict, error) {
-	if wait := g.circuit.wait(); wait > 0 {
+	if wait := g.circuit.Wait(); wait > 0 {
 		return nothing, g.away(op, wait)
 	}
 	if err := g.room.enter(ctx); err != nil {
 		return nothing, g.crowded(op, err)
 	}
 	defer g.room.leave()
-	if wait := g.circuit.pass(); wait > 0 { // it may have opened meanwhile
+	if wait := g.circuit.Pass(); wait > 0 { // it may have opened meanwhile
 		return nothing, g.away(op, wait)
 	}
 	began := time.Now()
 	err := call(ctx)
 	v := judge(ctx, err, time.Since(began) < g.soon())
 	switch {
-	case v == answered && g.circuit.answered():
+	case v == answered && g.circuit.Answered():
 		g.log.InfoContext(ctx, "the session storage is back")
-	case v == failed && g.circuit.failed():
+	case v == failed && g.circuit.Failed():
 		g.log.WarnContext(ctx, "the session storage is away; requests are answered without it until it is back", "error", err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable) {

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/circuit"
 )
 
 // Engine is a [cloakroom.Engine] before another. It is safe for concurrent use.
@@ -43,7 +44,7 @@ var _ cloakroom.Wrapper = (*Engine)(nil)
 // guard is what engines with different secret keys share.
 type guard struct {
 	timeout time.Duration
-	circuit *circuit
+	circuit *circuit.Breaker
 	room    *room
 	log     *slog.Logger
 }
@@ -86,7 +87,7 @@ func WithLogger(log *slog.Logger) Option {
 
 // New returns e with a guard before it.
 func New(e cloakroom.Engine, options ...Option) *Engine {
-	g := &guard{timeout: 2 * time.Second, circuit: newCircuit(), room: newRoom(256, 4096), log: slog.Default()}
+	g := &guard{timeout: 2 * time.Second, circuit: circuit.New(), room: newRoom(256, 4096), log: slog.Default()}
 	for _, option := range options {
 		option(g)
 	}

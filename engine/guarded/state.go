@@ -23,9 +23,9 @@ type State struct {
 // State says how things are. It costs nothing.
 func (e *Engine) State() State {
 	s := State{UnderWay: len(e.room.turns), Waiting: int(e.room.waiting.Load()), Refused: e.room.refused.Load()}
-	switch again := e.circuit.again.Load(); {
-	case again == 0:
-	case e.circuit.now() < again:
+	switch {
+	case e.circuit.IsClosed():
+	case e.circuit.Wait() > 0:
 		s.Circuit = Open
 	default:
 		s.Circuit = HalfOpen
