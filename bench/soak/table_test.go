@@ -29,9 +29,13 @@ func print(out io.Writer, results []*result) {
 		failed, _ := r.failed.seen()
 		lost, _ := r.lost.seen()
 		loggedOut, _ := r.loggedOut.seen()
+		live := any(r.live)
+		if r.live < 0 {
+			live = "–" // nobody counts signed cookies
+		}
 		row(r.is, fmt.Sprintf("%.0f", r.inFlight()), n, fmt.Sprintf("%.0f", float64(n)/r.took.Seconds()),
 			r.saves.Load()-int64(*sessionsFlag), r.signIns.Load()-int64(*sessionsFlag), fmt.Sprintf("%.2f", float64(r.slowest.Load())/1e9),
-			failed, lost, loggedOut, r.live, r.memory(heap), r.memory(resident),
+			failed, lost, loggedOut, live, r.memory(heap), r.memory(resident),
 			fmt.Sprintf("%d, %d, %d", r.before.Goroutines, last.Goroutines, r.after.Goroutines),
 			fmt.Sprintf("%d, %d, %d", r.before.Files, last.Files, r.after.Files), r.memory(behind))
 	}

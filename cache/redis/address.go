@@ -192,6 +192,9 @@ func nonsense(query url.Values) error {
 		case "db", "sentinel_username", "sentinel_password",
 			"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs":
 		default:
+			if strings.Contains(query.Encode(), "%40") { // so it may be the rest of a password
+				return errors.New("an option is not known; a ? is written %3F in a password")
+			}
 			return errors.New("there is no option " + strconv.Quote(name))
 		}
 	}

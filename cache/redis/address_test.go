@@ -59,6 +59,7 @@ func TestWrongAddresses(t *testing.T) {
 		"redis+sentinel://:" + secret + "@h", "redis+cluster://:" + secret + "@h/1",
 		"rediss://:" + secret + "@h?ssl_ca_certs=/dev/null", "rediss://:" + secret + "@h?ssl_certfile=/none",
 		"rediss://:" + secret + "@h?ssl_ca_certs=/none",
+		"redis://:pa?" + secret + "@h", "redis://:pa?" + secret + "&x@h/1", "redis://:pa?x=" + secret + "@h", "redis://:pa#" + secret + "@h",
 	} {
 		_, err := parse(address)
 		if err == nil {
