@@ -123,6 +123,16 @@ type Adder interface {
 	Holds(data map[string]any) error
 }
 
+// Sharded is an Engine whose sessions are spread over several servers, each of
+// which may be away without the others.
+type Sharded interface {
+	// Shards is how many servers there are.
+	Shards() int
+
+	// Shard is the number of the one that has the session under key, from 0.
+	Shard(key string) int
+}
+
 // Lister is an Engine that can go through its live sessions.
 type Lister interface {
 	// List yields every live record, in no promised order, reading a page at a

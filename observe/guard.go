@@ -21,7 +21,7 @@ func newGuard(behind cloakroom.Engine, labels prometheus.Labels) *guard {
 	g, _ := cloakroom.As[*guarded.Engine](behind)
 	return &guard{
 		Engine:   g,
-		open:     desc("circuit_open", "1 while the back end is taken to be away and requests are answered without it, 0 otherwise."),
+		open:     desc("circuit_open", "1 while the back end, or one of its servers, is taken to be away and requests are answered without it, 0 otherwise."),
 		underWay: desc("calls_under_way", "Calls that the back end is being asked."),
 		waiting:  desc("calls_waiting", "Calls that wait for their turn."),
 		refused:  desc("calls_refused_total", "Calls answered without asking the back end: it is away, or too many wait."),

@@ -22,6 +22,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +42,10 @@ type Cache struct {
 	location string
 }
 
-var _ cache.Cache = (*Cache)(nil)
+var (
+	_ cache.Cache       = (*Cache)(nil)
+	_ cloakroom.Sharded = (*Cache)(nil)
+)
 
 // Engine is Django's cache engine on Memcached.
 type Engine struct {
@@ -271,6 +275,12 @@ func (c *Cache) ping(ctx context.Context) []error {
 	all.Wait()
 	return errs
 }
+
+// Shards implements [cloakroom.Sharded].
+func (c *Cache) Shards() int { return len(c.servers) }
+
+// Shard implements [cloakroom.Sharded].
+func (c *Cache) Shard(key string) int { return slices.Index(c.servers, c.place(key)) }
 
 // Describe implements [cloakroom.Describer].
 func (c *Cache) Describe() cloakroom.Description {

@@ -57,8 +57,8 @@ type Holder interface {
 }
 
 // Engine is a [cloakroom.Engine] on a [Cache]. It is also a [cloakroom.Adder],
-// [cloakroom.Lister], [cloakroom.Pinger], [cloakroom.Measurer] and
-// [cloakroom.Describer].
+// [cloakroom.Lister], [cloakroom.Pinger], [cloakroom.Measurer],
+// [cloakroom.Sharded] and [cloakroom.Describer].
 type Engine struct {
 	cache   Cache
 	prefix  string
@@ -209,6 +209,22 @@ func (e *Engine) Stats(ctx context.Context) (cloakroom.Stats, error) {
 	st, err := e.cache.Stats(ctx, e.prefix)
 	st.Corrupt = e.corrupt.Load()
 	return st, failure("stats", err)
+}
+
+// Shards implements [cloakroom.Sharded]: 1 where the cache is not.
+func (e *Engine) Shards() int {
+	if c, ok := e.cache.(cloakroom.Sharded); ok {
+		return c.Shards()
+	}
+	return 1
+}
+
+// Shard implements [cloakroom.Sharded].
+func (e *Engine) Shard(key string) int {
+	if c, ok := e.cache.(cloakroom.Sharded); ok {
+		return c.Shard(e.prefix + key)
+	}
+	return 0
 }
 
 // Describe implements [cloakroom.Describer].

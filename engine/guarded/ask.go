@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/internal/circuit"
 )
 
 // Whether a call may be carried out twice.
@@ -16,16 +17,16 @@ const (
 )
 
 // ask carries a call out, within the deadline and the limits.
-func (g *guard) ask(ctx context.Context, op string, repeat bool, call func(context.Context) error) error {
+func (e *Engine) ask(ctx context.Context, op string, c *circuit.Breaker, repeat bool, call func(context.Context) error) error {
 	began := time.Now()
-	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(began) > g.timeout {
-		limited, cancel := context.WithTimeout(ctx, g.timeout)
+	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(began) > e.timeout {
+		limited, cancel := context.WithTimeout(ctx, e.timeout)
 		defer cancel()
 		ctx = limited
 	}
-	verdict, err := g.try(ctx, op, call)
-	if repeat && verdict == failed && time.Since(began) < g.soon() && g.pause(ctx) {
-		_, err = g.try(ctx, op, call)
+	verdict, err := e.try(ctx, op, c, call)
+	if repeat && verdict == failed && time.Since(began) < e.soon() && e.pause(ctx) {
+		_, err = e.try(ctx, op, c, call)
 	}
 	return err
 }
@@ -54,30 +55,40 @@ const (
 	failed
 )
 
-func (g *guard) try(ctx context.Context, op string, call func(context.Context) error) (verdict, error) {
-	if wait := g.circuit.Wait(); wait > 0 {
-		return nothing, g.away(op, wait)
+func (e *Engine) try(ctx context.Context, op string, c *circuit.Breaker, call func(context.Context) error) (verdict, error) {
+	if wait := c.Wait(); wait > 0 {
+		return nothing, e.away(op, wait)
 	}
-	if err := g.room.enter(ctx); err != nil {
-		return nothing, g.crowded(op, err)
+	if err := e.room.enter(ctx); err != nil {
+		return nothing, e.crowded(op, err)
 	}
-	defer g.room.leave()
-	if wait := g.circuit.Pass(); wait > 0 { // it may have opened meanwhile
-		return nothing, g.away(op, wait)
+	defer e.room.leave()
+	if wait := c.Pass(); wait > 0 { // it may have opened meanwhile
+		return nothing, e.away(op, wait)
 	}
 	began := time.Now()
 	err := call(ctx)
-	v := judge(ctx, err, time.Since(began) < g.soon())
+	v := judge(ctx, err, time.Since(began) < e.soon())
+	if v == answered && err != nil && e.carries {
+		v = nothing // that the cookie is no session needs no back end
+	}
 	switch {
-	case v == answered && g.circuit.Answered():
-		g.log.InfoContext(ctx, "the session storage is back")
-	case v == failed && g.circuit.Failed():
-		g.log.WarnContext(ctx, "the session storage is away; requests are answered without it until it is back", "error", err)
+	case v == answered && c.Answered():
+		e.log.InfoContext(ctx, e.whatIsAway()+" is back")
+	case v == failed && c.Failed():
+		e.log.WarnContext(ctx, e.whatIsAway()+" is away; requests are answered without it until it is back", "error", err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable) {
 		err = unavailable(op, err, "the session storage did not answer in time", "look at the back end's load, or raise WithTimeout")
 	}
 	return v, err
+}
+
+func (g *guard) whatIsAway() string {
+	if len(g.circuits) > 1 {
+		return "a server of the session storage"
+	}
+	return "the session storage"
 }
 
 func judge(ctx context.Context, err error, soon bool) verdict {
@@ -99,7 +110,7 @@ func judge(ctx context.Context, err error, soon bool) verdict {
 
 func (g *guard) away(op string, wait time.Duration) error {
 	g.room.refused.Add(1)
-	return unavailable(op, nil, "the session storage is away; asked again in "+roundUp(wait).String(), "see that the back end runs")
+	return unavailable(op, nil, g.whatIsAway()+" is away; asked again in "+roundUp(wait).String(), "see that the back end runs")
 }
 
 // crowded is the error of a call that did not get its turn.

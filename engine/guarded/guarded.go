@@ -6,6 +6,7 @@
 //   - When a back end has failed several calls in a row, and answered none for a
 //     moment, nobody waits for it any more: calls are answered with ErrUnavailable
 //     at once, but for one every half second, which finds out whether it is back.
+//     Of several servers ([cloakroom.Sharded]) each is taken for itself.
 //   - So many calls are under way at once, and so many wait for their turn. One
 //     that is too many is told so at once.
 //   - A load or a delete that failed quickly is asked once more. Both may be
@@ -35,7 +36,9 @@ import (
 // What else that engine can do is found by [cloakroom.As], and is not guarded:
 // whoever lists, measures or pings wants to hear from the back end itself.
 type Engine struct {
-	behind cloakroom.Engine
+	behind  cloakroom.Engine
+	shards  cloakroom.Sharded // nil if it is not
+	carries bool              // it is a [cloakroom.Carrier]
 	*guard
 }
 
@@ -43,10 +46,10 @@ var _ cloakroom.Wrapper = (*Engine)(nil)
 
 // guard is what engines with different secret keys share.
 type guard struct {
-	timeout time.Duration
-	circuit *circuit.Breaker
-	room    *room
-	log     *slog.Logger
+	timeout  time.Duration
+	circuits []*circuit.Breaker // one for each server
+	room     *room
+	log      *slog.Logger
 }
 
 // Option changes how [New] sets an engine up. One that makes no sense is passed
@@ -87,25 +90,45 @@ func WithLogger(log *slog.Logger) Option {
 
 // New returns e with a guard before it.
 func New(e cloakroom.Engine, options ...Option) *Engine {
-	g := &guard{timeout: 2 * time.Second, circuit: circuit.New(), room: newRoom(256, 4096), log: slog.Default()}
+	g := &guard{timeout: 2 * time.Second, room: newRoom(256, 4096), log: slog.Default()}
 	for _, option := range options {
 		option(g)
 	}
-	return &Engine{e, g}
+	guarded := g.before(e)
+	servers := 1
+	if guarded.shards != nil {
+		servers = guarded.shards.Shards()
+	}
+	for range servers {
+		g.circuits = append(g.circuits, circuit.New())
+	}
+	return guarded
+}
+
+func (g *guard) before(e cloakroom.Engine) *Engine {
+	shards, _ := cloakroom.As[cloakroom.Sharded](e)
+	_, carries := cloakroom.As[cloakroom.Carrier](e)
+	return &Engine{e, shards, carries, g}
 }
 
 // Unwrap implements [cloakroom.Wrapper].
 func (e *Engine) Unwrap() cloakroom.Engine { return e.behind }
 
 // Wrap implements [cloakroom.Wrapper]. The engines share their guard.
-func (e *Engine) Wrap(behind cloakroom.Engine) cloakroom.Engine { return &Engine{behind, e.guard} }
+func (e *Engine) Wrap(behind cloakroom.Engine) cloakroom.Engine {
+	another := e.before(behind)
+	if another.shards != nil && another.shards.Shards() != len(e.circuits) {
+		another.shards = nil
+	}
+	return another
+}
 
 // Load implements [cloakroom.Engine].
 func (e *Engine) Load(ctx context.Context, key string) (r *cloakroom.Record, err error) {
-	if !cloakroom.ValidKey(key) {
-		return e.behind.Load(ctx, key) // asks no back end, so tells nothing about it
+	if e.isNoKey(key) {
+		return e.behind.Load(ctx, key)
 	}
-	err = e.ask(ctx, "load", repeatable, func(ctx context.Context) (err error) {
+	err = e.ask(ctx, "load", e.circuitOf(key), repeatable, func(ctx context.Context) (err error) {
 		r, err = e.behind.Load(ctx, key)
 		return err
 	})
@@ -114,35 +137,62 @@ func (e *Engine) Load(ctx context.Context, key string) (r *cloakroom.Record, err
 
 // Create implements [cloakroom.Engine].
 func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
-	return e.ask(ctx, "create", once, func(ctx context.Context) error { return e.behind.Create(ctx, r) })
+	if e.carries {
+		return e.behind.Create(ctx, r) // asks no back end, so tells nothing about it
+	}
+	return e.ask(ctx, "create", e.circuitOfNew(), once, func(ctx context.Context) error { return e.behind.Create(ctx, r) })
 }
 
 // Save implements [cloakroom.Engine].
 func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
-	if !cloakroom.ValidKey(r.Key) {
+	if e.isNoKey(r.Key) {
 		return e.behind.Save(ctx, r)
 	}
-	return e.ask(ctx, "save", once, func(ctx context.Context) error { return e.behind.Save(ctx, r) })
+	return e.ask(ctx, "save", e.circuitOf(r.Key), once, func(ctx context.Context) error { return e.behind.Save(ctx, r) })
 }
 
 // Delete implements [cloakroom.Engine].
 func (e *Engine) Delete(ctx context.Context, key string) error {
-	if !cloakroom.ValidKey(key) {
+	if e.isNoKey(key) {
 		return e.behind.Delete(ctx, key)
 	}
-	return e.ask(ctx, "delete", repeatable, func(ctx context.Context) error { return e.behind.Delete(ctx, key) })
+	return e.ask(ctx, "delete", e.circuitOf(key), repeatable, func(ctx context.Context) error { return e.behind.Delete(ctx, key) })
 }
 
 // Touch implements [cloakroom.Engine].
 func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error {
-	if !cloakroom.ValidKey(key) {
+	if e.isNoKey(key) {
 		return e.behind.Touch(ctx, key, expires)
 	}
-	return e.ask(ctx, "touch", once, func(ctx context.Context) error { return e.behind.Touch(ctx, key, expires) })
+	return e.ask(ctx, "touch", e.circuitOf(key), once, func(ctx context.Context) error { return e.behind.Touch(ctx, key, expires) })
 }
 
 // ClearExpired implements [cloakroom.Engine]. No visitor waits for it, so it has
 // the time that its caller gives it.
 func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
 	return e.behind.ClearExpired(ctx, limit)
+}
+
+// isNoKey reports that the back end is not asked for what a client sent.
+func (e *Engine) isNoKey(key string) bool { return !e.carries && !cloakroom.ValidKey(key) }
+
+func (e *Engine) circuitOf(key string) *circuit.Breaker {
+	if len(e.circuits) == 1 || e.shards == nil {
+		return e.circuits[0]
+	}
+	return e.circuits[e.shards.Shard(key)]
+}
+
+// circuitOfNew is for a session whose key, and so whose server, is chosen behind.
+func (e *Engine) circuitOfNew() *circuit.Breaker {
+	first := e.circuits[0]
+	for _, c := range e.circuits {
+		if len(e.circuits) > 1 && c.IsClosed() {
+			return circuit.New() // no matter what comes of it, it tells nothing of that one
+		}
+		if c.Wait() < first.Wait() {
+			first = c
+		}
+	}
+	return first
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
 	"github.com/cloakroom-go/cloakroom/engine/cache"
+	"github.com/cloakroom-go/cloakroom/engine/cookie"
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/engine/guarded"
 	"github.com/cloakroom-go/cloakroom/enginetest"
@@ -356,4 +357,90 @@ func BenchmarkLoad(b *testing.B) {
 			})
 		})
 	}
+}
+
+// shards is two servers, one of which is away: the first half of the alphabet.
+type shards struct{ *backEnd }
+
+func (shards) Shards() int          { return 2 }
+func (shards) Shard(key string) int { return int(key[0]-'a') / 13 }
+
+func (s shards) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
+	if s.Shard(key) == 0 {
+		s.asked.Add(1)
+		return nil, away(ctx)
+	}
+	return &cloakroom.Record{}, well(ctx)
+}
+
+// A page that polls a server that is away keeps nobody from the others, however
+// little they are asked.
+func TestShards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		behind := shards{&backEnd{answer: well}}
+		e := guarded.New(behind, quietly)
+		on := func(letter string) string { return letter + cloakroom.NewKey()[1:] }
+		for i := range 200 {
+			if _, err := e.Load(t.Context(), on("a")); !errors.Is(err, cloakroom.ErrUnavailable) {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond)
+			if i%5 != 0 {
+				continue
+			}
+			if _, err := e.Load(t.Context(), on("z")); err != nil {
+				t.Fatalf("on the other server: %v", err)
+			}
+			if err := e.Create(t.Context(), &cloakroom.Record{}); err != nil {
+				t.Fatalf("a new session: %v", err)
+			}
+		}
+		if s := e.State(); s.Circuit == guarded.Closed || behind.asked.Load() > 160 {
+			t.Errorf("what is away was asked %d times, %+v", behind.asked.Load(), s)
+		}
+	})
+}
+
+// What a carrier of cookies asks, its list of those that have ended, is guarded.
+func TestCarrier(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		list := &list{}
+		behind := cookie.Open(cookie.WithRevocation(list)).WithSecretKeys("secret")
+		e := guarded.New(behind, guarded.WithTimeout(time.Second), guarded.WithLimits(4, 0), quietly)
+		r := &cloakroom.Record{Data: map[string]any{"n": "1"}, Expires: time.Now().Add(time.Hour)}
+		if err := e.Create(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Load(t.Context(), r.Key); err != nil {
+			t.Fatal(err)
+		}
+		list.hangs.Store(true)
+		time.Sleep(time.Second)
+		for range 5 {
+			began := time.Now()
+			if _, err := e.Load(t.Context(), r.Key); !errors.Is(err, cloakroom.ErrUnavailable) || time.Since(began) != time.Second {
+				t.Errorf("%v after %v", err, time.Since(began))
+			}
+		}
+		if _, err := e.Load(t.Context(), "no:cookie:of ours"); !errors.Is(err, cloakroom.ErrUnavailable) {
+			t.Errorf("a cookie that nobody signed closes the circuit: %v", err)
+		}
+		_, err := e.Load(t.Context(), r.Key)
+		says(t, err, "asked again in ")
+	})
+}
+
+// list is a revocation list in this process.
+type list struct {
+	cache.Cache
+	hangs atomic.Bool
+}
+
+func (l *list) Get(ctx context.Context, _ string) (*cloakroom.Record, error) {
+	if l.hangs.Load() {
+		return nil, silent(ctx)
+	}
+	return nil, cloakroom.ErrNotFound
 }

@@ -14,21 +14,23 @@ func (c Circuit) String() string { return [...]string{"closed", "open", "half-op
 
 // State is what a guard sees.
 type State struct {
-	Circuit  Circuit
-	UnderWay int   // calls that the back end is being asked
-	Waiting  int   // calls that wait for their turn
-	Refused  int64 // calls, since the start, that were answered without asking
+	Circuit  Circuit // of several servers the one that is worst off
+	UnderWay int     // calls that the back end is being asked
+	Waiting  int     // calls that wait for their turn
+	Refused  int64   // calls, since the start, that were answered without asking
 }
 
 // State says how things are. It costs nothing.
 func (e *Engine) State() State {
 	s := State{UnderWay: len(e.room.turns), Waiting: int(e.room.waiting.Load()), Refused: e.room.refused.Load()}
-	switch {
-	case e.circuit.IsClosed():
-	case e.circuit.Wait() > 0:
-		s.Circuit = Open
-	default:
-		s.Circuit = HalfOpen
+	for _, c := range e.circuits {
+		switch {
+		case c.IsClosed():
+		case c.Wait() > 0:
+			s.Circuit = Open
+		case s.Circuit == Closed:
+			s.Circuit = HalfOpen
+		}
 	}
 	return s
 }
