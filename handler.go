@@ -69,6 +69,7 @@ type visit struct {
 	request *http.Request
 
 	opening sync.Mutex
+	asked   bool     // for its session
 	session *Session // once opened
 	err     error    // if that failed
 	brought string   // the key in the request's cookie
@@ -81,6 +82,7 @@ type visit struct {
 func (v *visit) open(ctx context.Context) (*Session, error) {
 	v.opening.Lock()
 	defer v.opening.Unlock()
+	v.asked = true
 	if v.session != nil || v.err != nil {
 		return v.session, v.err
 	}
@@ -111,16 +113,23 @@ func (v *visit) opened() *Session {
 	return v.session
 }
 
+// wasAsked reports whether the handler asked for the session, if in vain.
+func (v *visit) wasAsked() bool {
+	v.opening.Lock()
+	defer v.opening.Unlock()
+	return v.asked
+}
+
 // begin saves the session and sends its cookie, once, before the header leaves.
 func (v *visit) begin(status int) {
 	v.begun, v.broken = true, status >= http.StatusInternalServerError
-	s := v.opened()
-	if s == nil && v.err == nil {
+	if !v.wasAsked() {
 		return
 	}
 	if h := v.Header(); !slices.Contains(h.Values("Vary"), "Cookie") {
 		h.Add("Vary", "Cookie")
 	}
+	s := v.opened()
 	if s == nil {
 		return
 	}
@@ -174,7 +183,11 @@ func (v *visit) finish() {
 		v.begin(http.StatusOK)
 		return
 	}
-	if v.failed == nil {
+	s := v.opened()
+	if s == nil || v.failed != nil {
+		return
+	}
+	if s.isChanged() || v.needsCookie(s) { // that it was used was noted when the response began
 		if err := v.saveLate(); err != nil {
 			v.manager.log.ErrorContext(v.request.Context(), "a late change to a session was lost", "error", err)
 		}

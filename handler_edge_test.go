@@ -5,11 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -253,6 +255,51 @@ func TestAPageWithoutASessionForAnOutageIsNotShared(t *testing.T) {
 	if recorder.Header().Get("Vary") != "Cookie" {
 		t.Error("a shared cache may give it to those who are signed in")
 	}
+
+	recorder = httptest.NewRecorder()
+	sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		hurried, cancel := context.WithCancel(r.Context())
+		cancel()
+		if _, err := sessions.Open(r.WithContext(hurried)); err != nil {
+			io.WriteString(w, "the page for everybody")
+		}
+	})).ServeHTTP(recorder, request)
+	if recorder.Header().Get("Vary") != "Cookie" {
+		t.Error("a shared cache may give it to those who are signed in, where the handler had no time to open the session")
+	}
+}
+
+// stuckTouch never answers a Touch.
+type stuckTouch struct{ *watched }
+
+func (e stuckTouch) Touch(ctx context.Context, _ string, _ time.Time) error {
+	e.touches.Add(1)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// A visitor who only reads waits for the storage once, if it goes away meanwhile.
+func TestAStuckTouchIsWaitedForOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &strings.Builder{}
+		engine := stuckTouch{watch(locmem.Open())}
+		sessions := cloakroom.New(engine, cloakroom.WithIdleTimeout(time.Hour), cloakroom.WithTimeout(time.Second),
+			cloakroom.WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+		request := httptest.NewRequest("GET", "/", nil)
+		request.AddCookie(&http.Cookie{Name: "sessionid", Value: stored(t, sessions, map[string]any{"a": 1}).Key()})
+		time.Sleep(30 * time.Minute)
+		began := time.Now()
+		sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if s, err := sessions.Open(r); err != nil || !s.Has("a") {
+				t.Error(err)
+			}
+			io.WriteString(w, "page")
+		})).ServeHTTP(httptest.NewRecorder(), request)
+		if took := time.Since(began); took != time.Second || engine.touches.Load() != 1 || strings.Count(log.String(), "\n") != 1 {
+			t.Errorf("the page took %v, %d touches, %s", took, engine.touches.Load(), log)
+		}
+	})
 }
 
 func TestWrappedTwiceIsWrappedOnce(t *testing.T) {

@@ -122,8 +122,10 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 		}
 		if err != nil {
 			// Nobody was told the fresh key: what stays behind only takes space, so
-			// the visitor is not kept waiting for it to be removed.
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout/10)
+			// the visitor is not kept waiting for it to be removed. Nor is it handed
+			// out where the old session may have ended just now: that may have been
+			// by a logout.
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.timeout/20)
 			defer cancel()
 			_ = m.engine.Delete(last, record.Key)
 			return nil, err

@@ -251,6 +251,13 @@ func (s *Session) update(name string, f update) {
 	s.change(name, next)
 }
 
+// isChanged reports whether there is anything to save.
+func (s *Session) isChanged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended != nil || s.cycled || len(s.changes) > 0
+}
+
 // needsCookie reports whether saving would have to send another cookie, as any
 // change does that a [Carrier] saves.
 func (s *Session) needsCookie(carries bool) bool {
