@@ -135,3 +135,29 @@ func TestHandlerRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A site may be closed by whoever opened it and once more on the way out, and a
+// page that comes late is answered.
+func TestHandlerAfterClose(t *testing.T) {
+	t.Parallel()
+	s := disconnecting(fileEngine, "django_redis.cache.RedisCache", "redis://"+redis(t).Addr)
+	s.FilePath = t.TempDir()
+	opened, err := site.Open(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pages{T: t, sessions: opened.Manager()}
+	p.Handler, err = opened.Handler(p.sessions, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "page") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := p.signIn()
+	for range 2 {
+		if err := opened.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := p.page(key); got != "page" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -15,13 +15,13 @@ import (
 type lateCache struct {
 	open        opener
 	description cloakroom.Description
-	turn        chan cache.Cache // holds it, or nil, while nobody opens it
+	turn        chan cache.Cache // holds it, or nil, while nobody opens it; closed in the end
 }
 
 func newLateCache(p *cachePlan) *lateCache {
 	c := &lateCache{
 		open:        p.open,
-		description: cloakroom.Description{BackEnd: "a cache that is away", Location: p.location, Shared: true},
+		description: cloakroom.Description{BackEnd: "a cache", Location: p.location, Shared: true},
 		turn:        make(chan cache.Cache, 1),
 	}
 	c.turn <- nil
@@ -30,10 +30,14 @@ func newLateCache(p *cachePlan) *lateCache {
 
 // cache returns what is behind, opened.
 func (c *lateCache) cache(ctx context.Context) (behind cache.Cache, err error) {
+	open := true
 	select {
-	case behind = <-c.turn:
+	case behind, open = <-c.turn:
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	if !open {
+		return nil, errClosed
 	}
 	if behind == nil {
 		behind, err = c.open(ctx)
@@ -109,11 +113,30 @@ func (c *lateCache) Ping(ctx context.Context) error {
 	return behind.Ping(ctx)
 }
 
-func (c *lateCache) Describe() cloakroom.Description { return c.description }
+func (c *lateCache) Describe() cloakroom.Description {
+	select {
+	case behind, open := <-c.turn:
+		if open {
+			c.turn <- behind
+		}
+		if behind != nil {
+			return behind.Describe()
+		}
+	default: // somebody is opening it
+	}
+	return c.description
+}
 
-// Close closes what is behind. Nothing may be under way.
+var errClosed = &cloakroom.Error{Kind: cloakroom.ErrUnavailable, Reason: "the site was closed"}
+
+// Close closes what is behind.
 func (c *lateCache) Close() error {
-	if closer, ok := (<-c.turn).(io.Closer); ok {
+	behind, open := <-c.turn
+	if !open {
+		return nil // it was closed before
+	}
+	close(c.turn)
+	if closer, ok := behind.(io.Closer); ok {
 		return closer.Close()
 	}
 	return nil
