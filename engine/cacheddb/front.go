@@ -205,7 +205,7 @@ func (f *front) canLease(ctx context.Context) bool {
 	if f.leases.Load() != unknown {
 		return f.leases.Load() == yes
 	}
-	probe := "_cloakroom_probe_" + cloakroom.NewKey()
+	probe := newProbe()
 	err := f.add(ctx, f.nameOf(probe), newLease())
 	if err == nil {
 		defer func() { _ = f.drop(ctx, probe) }()
@@ -220,6 +220,9 @@ func (f *front) canLease(ctx context.Context) bool {
 	}
 	return false
 }
+
+// newProbe is a name in the cache that is no session's.
+func newProbe() string { return "_cloakroom_probe_" + cloakroom.NewKey() }
 
 // fill puts a record in the place of a lease, and returns its version there.
 func (f *front) fill(ctx context.Context, key string, lease, r *cloakroom.Record) (any, error) {

@@ -140,10 +140,19 @@ func (h *health) mend() {
 	}
 }
 
+// answers reports whether the cache is well. One that is full, or has become a
+// replica, answers a Ping, and takes nothing.
 func (h *health) answers() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	return h.front.cache.Ping(ctx) == nil
+	if h.front.cache.Ping(ctx) != nil {
+		return false
+	}
+	probe := h.front.nameOf(newProbe())
+	if _, err := h.front.cache.Add(ctx, probe, newLease()); err != nil {
+		return answered(err)
+	}
+	return h.front.cache.Delete(ctx, probe) == nil
 }
 
 // settle lets the cache be asked again, tells it what it has to forget, and then

@@ -3,12 +3,18 @@ package cacheddb_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"math/rand/v2"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/memcached"
+	"github.com/cloakroom-go/cloakroom/cache/redis"
 	"github.com/cloakroom-go/cloakroom/engine/cache"
 	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
 	"github.com/cloakroom-go/cloakroom/internal/server"
@@ -112,6 +118,58 @@ func believed(t testing.TB, all ...setUp) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// A cache that answers and takes nothing is left alone until it does, which the
+// log has once.
+func TestFullCache(t *testing.T) {
+	t.Parallel()
+	s := server.Redis(t)
+	c, err := redis.New(t.Context(), "redis://"+s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	admin, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Addr}, ForceSingleClient: true, DisableCache: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(admin.Close)
+	memory := func(bytes string) {
+		t.Helper()
+		if err := admin.Do(t.Context(), admin.B().ConfigSet().ParameterValue().ParameterValue("maxmemory", bytes).Build()).Error(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	told := &lines{}
+	e := cacheddb.New(c, openDB(t, filepath.Join(t.TempDir(), "sessions.sqlite3")), cacheddb.WithLogger(slog.New(slog.NewTextHandler(told, nil))))
+	t.Cleanup(func() { _ = e.Close() })
+	e.Trust()
+	keys := make([]string, 20)
+	for i := range keys {
+		keys[i] = create(t, e, nil).Key
+	}
+	load(t, e, keys[0], nil)
+
+	memory("1")
+	for until := time.Now().Add(2 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		load(t, e, keys[rand.N(len(keys))], nil)
+		load(t, e, create(t, e, nil).Key, nil)
+	}
+	if n := told.n.Load(); n != 1 || e.Trusts() {
+		t.Errorf("the log has %d lines of one cache that is full; it is trusted: %t", n, e.Trusts())
+	}
+	memory("0")
+	for until := time.Now().Add(30 * time.Second); !e.Trusts(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the cache has room, and is not believed after 30 s")
+		}
+	}
+}
+
+// lines counts what is logged.
+type lines struct{ n atomic.Int64 }
+
+func (l *lines) Write(p []byte) (int, error) { l.n.Add(1); return len(p), nil }
 
 // Whatever becomes of the cache, sessions are loaded and saved, and go forward.
 func TestCacheComesAndGoes(t *testing.T) {
