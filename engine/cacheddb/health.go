@@ -18,7 +18,7 @@ const (
 	silence = 400 * time.Millisecond
 
 	// lastTry is how long a change waits for a cache that is thought to be away.
-	lastTry = 100 * time.Millisecond
+	lastTry = 50 * time.Millisecond
 
 	// overtime is how long a visitor whose time is over is kept, so that the cache
 	// forgets what it has to.
