@@ -36,6 +36,8 @@ func TestBesideASite(t *testing.T) {
 		t.Errorf("%d sessions are shown, want the site's 2", len(handles))
 	}
 	root.get("/sessions?q=horace").want(http.StatusOK, "horace")
+	page.want(http.StatusOK, "Ends every session of the site, yours there too. Asks for your password, unless").without("but yours")
+	root.post("/sessions/revoke", "which", "all").want(http.StatusOK, "Every session of the site ends, also yours there and those of visitors").without("but yours")
 	root.post("/sessions/revoke", "which", "all", "sure", "yes").want(http.StatusOK, "2 sessions ended.")
 	other.get("/").want(http.StatusOK, "This device")
 	root.post("/revoke", "which", "others", "sure", "yes").want(http.StatusOK, "1 session ended.")

@@ -19,6 +19,8 @@ type allBody struct {
 	CannotList bool
 	Previous   string
 	Next       string
+	Site       bool // none of the sessions is the visitor's sign-in here
+	Everybody  question
 }
 
 // query is what the list shows: the form's fields.
@@ -96,7 +98,10 @@ func (q query) matches(r row) bool {
 func (v *visit) showSessions() error {
 	ctx := v.r.Context()
 	q := queryOf(v.r.Form)
-	body := allBody{Query: q, window: &window{order: q.Order, size: pageSize}}
+	body := allBody{
+		Query: q, window: &window{order: q.Order, size: pageSize},
+		Site: v.config.Site != nil, Everybody: v.everybody(),
+	}
 	if form := v.r.Form; form.Has("after") {
 		body.after = v.placeOf(form.Get("after"))
 	} else if form.Has("before") {
@@ -210,11 +215,21 @@ func (v *visit) revokeUser() error {
 	return v.done("/sessions", ended.String())
 }
 
-func (v *visit) revokeEveryone() error {
-	sure, err := v.sure(question{
+// everybody is asked before every session ends. A site's are none of the
+// Dashboard's own, so there is none to spare.
+func (v *visit) everybody() question {
+	ends := "Every session but yours ends, also those"
+	if v.config.Site != nil {
+		ends = "Every session of the site ends, also yours there and those"
+	}
+	return question{
 		Title: "Sign out everybody?", Button: "Sign out everybody", Back: "/sessions", Danger: true, Sensitive: true,
-		Text: "Every session but yours ends, also those of visitors who are not signed in. What they kept in them is lost.",
-	})
+		Text: ends + " of visitors who are not signed in. What they kept in them is lost.",
+	}
+}
+
+func (v *visit) revokeEveryone() error {
+	sure, err := v.sure(v.everybody())
 	if !sure {
 		return err
 	}

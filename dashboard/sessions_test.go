@@ -178,7 +178,8 @@ func TestRevokingSessions(t *testing.T) {
 	again.get("/").want(http.StatusOK, "Sign in")
 	root.post("/sessions/revoke", "sure", "yes").want(http.StatusOK, "No session was ticked")
 
-	root.post("/sessions/revoke", "which", "all").want(http.StatusOK, "Sign out everybody?")
+	root.post("/sessions/revoke", "which", "all").want(http.StatusOK, "Sign out everybody?", "Every session but yours ends, also those of visitors")
+	root.get("/sessions").want(http.StatusOK, "Ends every session but yours. Asks for your password, unless you gave it in the last ten minutes.")
 	s.age(root, 11*time.Minute)
 	root.post("/sessions/revoke", "which", "all", "sure", "yes").want(http.StatusOK, "Your password")
 	grace.get("/").want(http.StatusOK, "This device")
