@@ -45,6 +45,8 @@ func TestPagesFitTheScreen(t *testing.T) {
 	}{
 		{"wide-light", browser.Light, 1280, 860},
 		{"wide-dark", browser.Dark, 1280, 860},
+		{"landscape-light", browser.Light, 1024, 768},
+		{"portrait-light", browser.Light, 768, 1024},
 		{"narrow-light", browser.Light, 390, 780},
 		{"narrow-dark", browser.Dark, 390, 780},
 	}
@@ -91,6 +93,10 @@ func TestPagesFitTheScreen(t *testing.T) {
 	signIn(full, "root")
 	visit(full, "own", "/")
 	visit(full, "all", "/sessions")
+	b.Emulate(browser.Light, 1280, 860)
+	if off := evaluate[float64](t, b, offCentre); off > 0.5 {
+		t.Errorf("a device is %.2f pixels above or below its row's middle", off)
+	}
 	visit(full, "all-nothing", "/sessions?q=nobody-of-that-name")
 	b.Visit(full.url + "/sessions?q=horizon&sort=user")
 	b.Follow("horizon-operator")
@@ -154,6 +160,13 @@ func TestPagesFitTheScreen(t *testing.T) {
 	b.See("What they kept in them is lost.")
 	shoot("sure")
 }
+
+// offCentre is how far, at most, a device's text is from the middle of the one
+// beside it.
+const offCentre = `Math.max(...[...document.querySelectorAll("tbody .device")].map((device) => {
+	const middle = (node) => { const range = document.createRange(); range.selectNodeContents(node); const r = range.getBoundingClientRect(); return r.top + r.height / 2; };
+	return Math.abs(middle(device.lastElementChild) - middle(device.parentElement.nextElementSibling));
+}))`
 
 func evaluate[T any](t *testing.T, b *browser.Browser, script string) T {
 	t.Helper()
