@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 	command.SetErr(stderr)
 
 	used, err := command.ExecuteContextC(ctx)
-	switch {
+	switch err = errors.Join(err, p.Unsaid()); {
 	case err == nil:
 		return exitDone
 	case isUsage(err):

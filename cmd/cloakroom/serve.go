@@ -230,7 +230,7 @@ func (p *program) greet(ctx context.Context, store *embedded, shown cloakroom.En
 	if created {
 		p.Say("Sign in    as %s with the one-time password %s", name, password)
 	}
-	return nil
+	return p.Unsaid()
 }
 
 // meaning is what an engine means for those who are signed in.

@@ -3,6 +3,7 @@
 package output
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 type Output struct {
 	In, Out, Err *os.File
 	JSON         bool // Out gets one JSON document and nothing else
+	unsaid       error
 }
 
 // Document writes the one JSON document.
@@ -31,10 +33,15 @@ func (o *Output) Document(v any) error {
 
 // Say writes a line to people, and nothing where JSON is asked for.
 func (o *Output) Say(format string, args ...any) {
-	if !o.JSON {
-		fmt.Fprintf(o.Out, format+"\n", args...)
+	if o.JSON {
+		return
 	}
+	_, err := fmt.Fprintf(o.Out, format+"\n", args...)
+	o.unsaid = cmp.Or(o.unsaid, err)
 }
+
+// Unsaid is why a line of Say's could not be written; nil if all were.
+func (o *Output) Unsaid() error { return o.unsaid }
 
 // Note writes a line beside the answer.
 func (o *Output) Note(format string, args ...any) {
