@@ -88,13 +88,17 @@ func (c Cookie) value(r *http.Request) string {
 // set sends the cookie: until the browser closes where age is 0, and to be
 // deleted where it is negative.
 func (c Cookie) set(w http.ResponseWriter, r *http.Request, value string, age time.Duration) {
-	secure := c.Secure == SecureAlways || c.Secure == SecureAuto && !plainLocal(r)
+	secure := c.secure(r)
 	if c.carries {
 		c.setPieces(w, r, value, age, secure)
 	} else {
 		http.SetCookie(w, c.cookie(value, age, secure))
 	}
 	keepOutOfSharedCaches(w.Header())
+}
+
+func (c Cookie) secure(r *http.Request) bool {
+	return c.Secure == SecureAlways || c.Secure == SecureAuto && !plainLocal(r)
 }
 
 func (c Cookie) cookie(value string, age time.Duration, secure bool) *http.Cookie {

@@ -63,6 +63,10 @@ func (m *Manager) Err() error { return m.misconfigured }
 // Engine returns the engine that the Manager stands on.
 func (m *Manager) Engine() Engine { return m.engine }
 
+// Secure reports whether a cookie in the answer to r is Secure: over plain HTTP
+// from another machine a browser drops it, and nobody stays signed in.
+func (m *Manager) Secure(r *http.Request) bool { return m.cookie.secure(r) }
+
 // Load returns the session kept under key, outside of a request. The error is
 // [ErrNotFound] when there is none.
 func (m *Manager) Load(ctx context.Context, key string) (*Session, error) {

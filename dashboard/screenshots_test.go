@@ -83,6 +83,9 @@ func TestPagesFitTheScreen(t *testing.T) {
 		b.See("This device")
 	}
 
+	b.Visit(strings.Replace(full.url, "127.0.0.1", "0.0.0.0", 1) + "/signin") // no secure context
+	b.See("This page came over plain HTTP")
+	shoot("signin-plain")
 	visit(full, "signin", "/signin")
 	b.Type("Name", "root")
 	b.Type("Password", "not it")

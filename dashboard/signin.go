@@ -12,6 +12,7 @@ import (
 type signInBody struct {
 	Name, Next, Problem string
 	Ended               bool
+	Dropped             bool // the browser will drop the session cookie
 }
 
 func (v *visit) showSignIn() error {
@@ -19,7 +20,9 @@ func (v *visit) showSignIn() error {
 	if v.account != nil {
 		return v.redirect(next)
 	}
-	return v.render(http.StatusOK, "signin", "Sign in", signInBody{Next: next, Ended: v.r.Form.Has("ended")})
+	return v.render(http.StatusOK, "signin", "Sign in", signInBody{
+		Next: next, Ended: v.r.Form.Has("ended"), Dropped: v.dropsCookie(),
+	})
 }
 
 func (v *visit) signIn() error {
@@ -29,7 +32,7 @@ func (v *visit) signIn() error {
 		// What was typed as a name may be a password: it is not logged.
 		v.log.InfoContext(v.r.Context(), "a sign-in failed", "address", v.address(v.r))
 		return v.render(http.StatusUnprocessableEntity, "signin", "Sign in", signInBody{
-			Name: name, Next: next, Problem: "This name and password do not belong together.",
+			Name: name, Next: next, Problem: "This name and password do not belong together.", Dropped: v.dropsCookie(),
 		})
 	}
 	if err != nil {
@@ -38,6 +41,15 @@ func (v *visit) signIn() error {
 	v.login(account)
 	v.tell("signed in")
 	return v.redirect(next)
+}
+
+// dropsCookie reports whether the browser will drop the session cookie, and so ask
+// to sign in again and again: it is Secure, and the page came over plain HTTP. A
+// proxy may not say what it speaks, but a browser sends Sec-Fetch-Site only over
+// what it takes for secure.
+func (v *visit) dropsCookie() bool {
+	return v.config.Sessions.Secure(v.r) && v.r.TLS == nil &&
+		v.r.Header.Get("Sec-Fetch-Site") == "" && !strings.EqualFold(v.r.Header.Get("X-Forwarded-Proto"), "https")
 }
 
 // login makes the visit's session the account's, under a fresh key.

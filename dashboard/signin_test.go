@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -9,6 +10,40 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
 )
+
+// Who comes over plain HTTP from afar is told why no sign-in lasts, and nobody else.
+func TestSignInOverPlainHTTP(t *testing.T) {
+	t.Parallel()
+	s := open(t, nil)
+	for name, c := range map[string]struct {
+		method, host, header, value string
+		warned                      bool
+	}{
+		"on the machine itself":           {http.MethodGet, "127.0.0.1:8000", "", "", false},
+		"by its name":                     {http.MethodGet, "localhost:8000", "", "", false},
+		"and through a tunnel":            {http.MethodGet, "localhost:8000", "Via", "1.1 tunnel", true},
+		"where the browser keeps it":      {http.MethodGet, "localhost:8000", "Sec-Fetch-Site", "none", false},
+		"from afar":                       {http.MethodGet, "dashboard.example:8000", "", "", true},
+		"after a wrong password":          {http.MethodPost, "dashboard.example:8000", "", "", true},
+		"a proxy with HTTPS that says so": {http.MethodGet, "dashboard.example", "X-Forwarded-Proto", "https", false},
+		"one that does not":               {http.MethodGet, "dashboard.example", "Sec-Fetch-Site", "same-origin", false},
+		"a proxy without":                 {http.MethodGet, "dashboard.example", "X-Forwarded-Proto", "http", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequestWithContext(t.Context(), c.method, "/signin", nil)
+			r.Host = c.host
+			if c.header != "" {
+				r.Header.Set(c.header, c.value)
+			}
+			w := httptest.NewRecorder()
+			s.server.Config.Handler.ServeHTTP(w, r)
+			if warned := strings.Contains(w.Body.String(), "This page came over plain HTTP"); warned != c.warned {
+				t.Errorf("warned: %v", warned)
+			}
+		})
+	}
+}
 
 func TestSignInAndOut(t *testing.T) {
 	t.Parallel()
