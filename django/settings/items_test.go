@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/cloakroom-go/cloakroom/django/settings"
 )
 
@@ -27,7 +29,7 @@ CACHES = {
     'tokens': {'BACKEND': 'a.shown5'},
 }
 DATABASES = {'default': {'ENGINE': 'django.db.backends.mysql', 'NAME': 'shown6', 'USER': 'shown7', 'PASSWORD': 'HIDDEN16',
-    'HOST': 'shown8', 'OPTIONS': {'passwd': 'HIDDEN17', 'ssl': {'ca': '/shown9.pem'}, 'init_command': "SET PASSWORD = 'HIDDEN18'"}}}
+    'HOST': 'shown8', 'OPTIONS': {'passwd': 'HIDDEN17', 'ssl': {'ca': '/shown9.pem'}, 'password=HIDDEN21': 1, 'redis://u:HIDDEN22@h': 2, 'init_command': "SET PASSWORD = 'HIDDEN18'"}}}
 `))
 	text, err := json.Marshal(s.Items())
 	if err != nil {
@@ -44,6 +46,29 @@ DATABASES = {'default': {'ENGINE': 'django.db.backends.mysql', 'NAME': 'shown6',
 	s = settings.FromURLs("mysql://u:HIDDEN19@h/db", "redis://:HIDDEN20@h")
 	if text, _ = json.Marshal(s.Items()); strings.Contains(string(text), "HIDDEN") {
 		t.Errorf("a secret is shown: %s", text)
+	}
+}
+
+// The name of an option is no secret, unless it is one that is known.
+func TestItemsShowNames(t *testing.T) {
+	t.Parallel()
+	s := load(t, write(t, "settings.py", `
+SECRET_KEY = 'HIDDEN'
+DATABASES = {'default': {'ENGINE': 'django.db.backends.mysql', 'NAME': 'dash', 'USER': 'dash', 'PASSWORD': 'secret1',
+    'OPTIONS': {'passwd': 'secret2', 'password': 'secret3', 'auth_plugin': None, 'HIDDEN': 1}}}
+`))
+	for _, item := range s.Items() {
+		if item.Name != "DATABASES" {
+			continue
+		}
+		want := map[string]any{"default": map[string]any{
+			"ENGINE": "django.db.backends.mysql", "NAME": "dash", "USER": "dash", "PASSWORD": "********",
+			"HOST": "", "PORT": "", "TIME_ZONE": nil,
+			"OPTIONS": map[string]any{"passwd": "********", "password": "********", "auth_plugin": nil, "********": int64(1)},
+		}}
+		if diff := cmp.Diff(want, item.Value); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

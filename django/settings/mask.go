@@ -25,6 +25,7 @@ var (
 	// secretText is in a text that may hold a secret somewhere; a plain path does not.
 	secretText = regexp.MustCompile(`(?i)pass|pwd|secret|token|credential|(auth|key)["']?\s*[=:]`)
 	plainPath  = regexp.MustCompile(`^/[^=?\s]*$`)
+	plainName  = regexp.MustCompile(`^[\w-]+$`)
 	// userInfo is what may hold a password before a host, up to the last @: a
 	// password may have one too.
 	userInfo = regexp.MustCompile(`//.*@|^[^@/]*:.*@`)
@@ -104,7 +105,7 @@ func (m *masker) value(v any) any {
 			if _, isGroup := one.(group); !isGroup && secretName.MatchString(name) && !isNothing(one) {
 				one = secret("")
 			}
-			all[m.text(name)] = m.value(one)
+			all[m.name(name)] = m.value(one)
 		}
 		return all
 	}
@@ -120,6 +121,14 @@ func isNothing(v any) bool {
 		return v == ""
 	}
 	return false
+}
+
+// name is an option's name: that of a secret is none itself.
+func (m *masker) name(s string) string {
+	if plainName.MatchString(s) {
+		return m.known(s)
+	}
+	return m.text(s)
 }
 
 func (m *masker) text(s string) string {
