@@ -19,7 +19,8 @@ const pageSize = 100
 // List implements [cache.Cache], one server after the other. It holds the keys of
 // one server in memory, and a hundred sessions: Memcached tells all keys at
 // once, and lets nobody else ask while it does. When a server is down, those on
-// the others are listed first.
+// the others are listed first. An old Memcached, which tells them list by list,
+// passes over what it is just moving from one to another.
 func (c *Cache) List(ctx context.Context, prefix string) iter.Seq2[*cloakroom.Record, error] {
 	return func(yield func(*cloakroom.Record, error) bool) {
 		var errs []error
