@@ -140,6 +140,7 @@ func TestJSON(t *testing.T) {
 	golden(t, "createdb-print", folder, stdout)
 	_, stdout, _ = command(t, "settings", "--json", "--settings", settings)
 	golden(t, "settings", folder, stdout)
+	golden(t, "settings-url", folder, s.done(t, "settings", "--json"))
 	_, stdout, _ = command(t, "createdb", "--json", "--engine", "sqlite:///"+filepath.Join(folder, "new.sqlite3"))
 	golden(t, "createdb-new", folder, stdout)
 	_, stdout, _ = command(t, "migrate", "--json", "--engine", "locmem:")

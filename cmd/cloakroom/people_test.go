@@ -62,6 +62,35 @@ func TestWhatPeopleSee(t *testing.T) {
 	}
 }
 
+// Beside --engine nothing is said to be Django's that a flag or a variable gave.
+func TestSettingsOfURLs(t *testing.T) {
+	t.Setenv(secretVariable, secret)
+	code, stdout, stderr := command(t, "settings", "--engine", "sqlite:////tmp/dash", "--cache", "redis://h/1")
+	if code != exitDone {
+		t.Fatal(stderr)
+	}
+	shown := map[string]string{}
+	for line := range strings.Lines(stdout) {
+		name, value, _ := strings.Cut(line, " ")
+		shown[name] = strings.TrimSpace(value)
+	}
+	for name, want := range map[string]string{
+		"engine":              "sqlite:////tmp/dash (--engine)",
+		"cache":               "redis://h/1 (--cache)",
+		"SESSION_SERIALIZER":  "None (--engine)",
+		"SECRET_KEY":          "******** (CLOAKROOM_SECRET_KEY)",
+		"SESSION_COOKIE_NAME": "sessionid (Django's default)",
+		"SESSION_ENGINE":      "", "SESSION_CACHE_ALIAS": "", "SESSION_FILE_PATH": "", "CACHES": "", "DATABASES": "",
+	} {
+		if shown[name] != want {
+			t.Errorf("%s: %q, want %q", name, shown[name], want)
+		}
+	}
+	if _, stdout, _ = command(t, "settings", "--engine", "redis://h/1"); !strings.Contains(stdout, "None\n") {
+		t.Errorf("no cache is said to be given by something:\n%s", stdout)
+	}
+}
+
 // Signed cookies are with the browsers: what cannot be done to them says so.
 func TestCookies(t *testing.T) {
 	t.Setenv(secretVariable, secret)

@@ -19,8 +19,8 @@ func (p *program) settingsCommand() *cobra.Command {
 		Use:   "settings",
 		Short: "Show the effective settings, and where each comes from",
 		Long: `Show the effective settings that sessions depend on, and the file and line that
-each comes from, or whose default it is. Secrets are masked. The files are read,
-never run.`,
+each comes from, the flag or variable that gave it, or whose default it is.
+Secrets are masked. The files are read, never run.`,
 		Example: `  cloakroom settings --settings /etc/openstack-dashboard/local_settings.py`,
 		Args:    cobra.NoArgs,
 		RunE:    func(*cobra.Command, []string) error { return p.showSettings() },
@@ -31,7 +31,8 @@ never run.`,
 type setting struct {
 	Name       string `json:"name"`
 	Value      any    `json:"value"`
-	Source     *line  `json:"source"`  // null for a default
+	Source     *line  `json:"source"`  // null where no file sets it
+	Given      string `json:"given"`   // the flag or the variable that gave it
 	Default    string `json:"default"` // whose: "Django" or "Horizon"
 	Overridden []line `json:"overridden"`
 }
@@ -50,7 +51,7 @@ func (p *program) showSettings() error {
 	if p.JSON {
 		all := []setting{}
 		for _, item := range s.Items() {
-			one := setting{Name: item.Name, Value: item.Value, Default: item.Source.Default, Overridden: []line{}}
+			one := setting{Name: item.Name, Value: item.Value, Given: item.Source.Given, Default: item.Source.Default, Overridden: []line{}}
 			if item.Source.File != "" {
 				one.Source = &line{item.Source.File, item.Source.Line}
 			}
@@ -109,11 +110,13 @@ func settingText(value any) string {
 }
 
 func (p *program) sourceText(source settings.Source) string {
-	if source.File == "" {
-		if source.Default == "" {
-			return ""
-		}
+	switch {
+	case source.Given != "":
+		return source.Given
+	case source.Default != "":
 		return source.Default + "'s default"
+	case source.File == "":
+		return ""
 	}
 	text := p.placeText(source.Place)
 	for i, place := range source.Overridden {

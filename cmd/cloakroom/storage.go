@@ -39,8 +39,14 @@ func (p *program) load() (*settings.Settings, error) {
 		if err := checkURLs(s); err != nil {
 			return nil, err
 		}
+		s.GivenBy("--engine", "engine", "SESSION_SERIALIZER")
+		if p.cache != "" {
+			s.GivenBy("--cache", "cache")
+		}
 		if s.SecretKey = os.Getenv(secretVariable); s.SecretKey == "" {
 			s.NoSecretKey = errNoSecretKey
+		} else {
+			s.GivenBy(secretVariable, "SECRET_KEY")
 		}
 		return s, nil
 	case p.cache != "":

@@ -19,6 +19,9 @@ func (s *Settings) Items() []Item {
 	m := s.mask()
 	var all []Item
 	add := func(name string, value any) {
+		if s.EngineURL != "" && insteadOfURL[name] {
+			return
+		}
 		all = append(all, Item{name, m.value(value), s.sources[name]})
 	}
 	if s.EngineURL != "" {
@@ -55,6 +58,12 @@ func (s *Settings) Items() []Item {
 	add("SECRET_KEY_FALLBACKS", fallbacks)
 	add("DEFAULT_HASHING_ALGORITHM", s.HashingAlgorithm)
 	return all
+}
+
+// insteadOfURL are the settings that say where sessions are kept: beside a URL they
+// have no say.
+var insteadOfURL = map[string]bool{
+	"SESSION_ENGINE": true, "SESSION_CACHE_ALIAS": true, "SESSION_FILE_PATH": true, "CACHES": true, "DATABASES": true,
 }
 
 func orNone(s string) any {

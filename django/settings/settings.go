@@ -79,6 +79,7 @@ type Database struct {
 // Source says where a setting has its value from.
 type Source struct {
 	Place              // where it was last set; zero if nowhere
+	Given      string  // the flag or the variable that gave it, of no file; empty elsewhere
 	Default    string  // whose default it is: "Django" or "Horizon"; empty where it was set
 	Overridden []Place // where it was set before, to no effect
 }
@@ -89,6 +90,17 @@ type Place = python.Place
 // Source says where the setting of that name, such as "CACHES", has its value
 // from.
 func (s *Settings) Source(name string) Source { return s.sources[name] }
+
+// GivenBy notes that settings have their values from no file, but from a flag or a
+// variable.
+func (s *Settings) GivenBy(by string, names ...string) {
+	if s.sources == nil {
+		s.sources = map[string]Source{}
+	}
+	for _, name := range names {
+		s.sources[name] = Source{Given: by}
+	}
+}
 
 // Files are the files that were read, in order, without those that they import.
 func (s *Settings) Files() []string { return s.files }
