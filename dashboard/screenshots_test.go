@@ -131,6 +131,10 @@ func TestPagesFitTheScreen(t *testing.T) {
 	signIn(empty, "root")
 	visit(empty, "own-empty", "/")
 	visit(empty, "all-few", "/sessions")
+	b.Emulate(browser.Light, 768, 1024)
+	if height := evaluate[int](t, b, `document.querySelector("tbody .device").offsetHeight`); height > 45 { // two lines
+		t.Errorf("a device takes %d pixels beside a short name", height)
+	}
 	visit(empty, "storage-empty", "/storage")
 
 	_, oneTime, err := addOneTime(empty, "newcomer")
