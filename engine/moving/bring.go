@@ -27,6 +27,10 @@ const (
 	// markerLife is how long a marker stays whose owner ended. It is no time
 	// limit: who is slower finds the marker gone, and begins again.
 	markerLife = 30 * time.Second
+
+	// probeLife is how long a probe stays whose owner ended. It is more than the
+	// time zones are apart, in which two may read the expiry of one row.
+	probeLife = 48 * time.Hour
 )
 
 // markerName is the one name in a marker. What is under it is no marker's but one,
@@ -73,6 +77,44 @@ func newPair(to, from cloakroom.Engine) (pair, error) {
 		}
 	}
 	return pair{target{to, adder}, from}, nil
+}
+
+// apart is an error where the two keep their sessions in the same place, so that
+// whatever is deleted from the old is gone from the new too. Addresses do not tell:
+// one server has many names. So it looks in the old for what it has put into the new.
+func (p pair) apart(ctx context.Context) error {
+	probe := newMarker("") // which nobody takes for a session meanwhile
+	probe.Expires = time.Now().Add(probeLife)
+	if err := p.to.Create(ctx, probe); err != nil {
+		return err
+	}
+	holders := []cloakroom.Engine{p.to.Engine}
+	_, err := p.from.Load(ctx, probe.Key)
+	together := err == nil || errors.Is(err, cloakroom.ErrCorrupt) // signed with another secret, it is there all the same
+	if together {
+		holders = append(holders, p.from) // whose cache may have it now
+	}
+	p.discard(ctx, probe.Key, holders)
+	switch {
+	case together:
+		return &cloakroom.Error{
+			Engine: name, Op: "open", Kind: cloakroom.ErrConfig,
+			Reason: "the source and the target keep their sessions in the same place",
+			Mend:   "there is nothing to copy: switch the site's settings",
+		}
+	case errors.Is(err, cloakroom.ErrNotFound):
+		return nil
+	}
+	return err
+}
+
+// discard deletes a probe. Where that fails, it vanishes later.
+func (p pair) discard(ctx context.Context, key string, holders []cloakroom.Engine) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidying)
+	defer cancel()
+	for _, holder := range holders {
+		_ = holder.Delete(ctx, key)
+	}
 }
 
 // bring moves a session: next makes what is to be in the new of what is in the

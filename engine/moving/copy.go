@@ -58,7 +58,7 @@ type Report struct {
 // alone, because people use it and no Engine, would be copied again.
 //
 // The error is [cloakroom.ErrConfig] for engines between which nothing can be
-// copied. It is [cloakroom.ErrUnavailable] where one fell silent: then the report
+// copied, and for two that keep their sessions in the same place. It is [cloakroom.ErrUnavailable] where one fell silent: then the report
 // says how far it came.
 func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, error) {
 	c, err := newCopier(to, from, o)
@@ -84,6 +84,7 @@ type Copier struct {
 	memory  *memory // nil for a single pass
 	passes  int
 	mirrors bool // until a pass has done it
+	isApart bool // once that is known
 }
 
 // NewCopier returns a Copier that has copied nothing yet. [Options.Move] is
@@ -133,6 +134,12 @@ func newCopier(to, from cloakroom.Engine, o Options) (*Copier, error) {
 
 // Pass goes through the source once.
 func (c *Copier) Pass(ctx context.Context) (Report, error) {
+	if !c.isApart {
+		if err := c.apart(ctx); err != nil {
+			return Report{}, err
+		}
+		c.isApart = true
+	}
 	c.passes++
 	p := &pass{Copier: c, Report: Report{Skipped: map[string]int64{}}}
 	before := measure(ctx, c.from)

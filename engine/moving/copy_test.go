@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,7 +19,9 @@ import (
 	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/django/pickle"
 	"github.com/cloakroom-go/cloakroom/django/session"
+	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
+	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/engine/file"
 	"github.com/cloakroom-go/cloakroom/engine/moving"
 )
@@ -71,7 +74,8 @@ func (s *sides) logout(e cloakroom.Engine, name string) {
 func (s *sides) has(want ...string) {
 	s.Helper()
 	got := []string{}
-	for r, err := range s.to.(cloakroom.Lister).List(s.Context()) {
+	lister, _ := cloakroom.As[cloakroom.Lister](s.to)
+	for r, err := range lister.List(s.Context()) {
 		if err != nil {
 			s.Fatal(err)
 		}
@@ -268,10 +272,13 @@ func TestCopyStops(t *testing.T) {
 	s.has()
 }
 
-// silent is an engine that cannot be asked.
+// silent is an engine that cannot be asked for a session of its own.
 type silent struct{ cloakroom.Engine }
 
-func (silent) Load(context.Context, string) (*cloakroom.Record, error) {
+func (e silent) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
+	if _, err := e.Engine.Load(ctx, key); err != nil {
+		return nil, err
+	}
 	return nil, &cloakroom.Error{Engine: "silent", Op: "load", Kind: cloakroom.ErrUnavailable}
 }
 
@@ -461,6 +468,99 @@ func TestNoWay(t *testing.T) {
 	if _, err := moving.New(cookies, s.from); !errors.Is(err, cloakroom.ErrConfig) {
 		t.Errorf("New: %v", err)
 	}
+}
+
+// Nothing is copied between two that are the same place, under whatever name, and
+// nothing is deleted from it.
+func TestNothingIsCopiedToItself(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(t *testing.T) (to, from cloakroom.Engine){
+		"one engine": func(*testing.T) (to, from cloakroom.Engine) {
+			e := locmem.Open()
+			return e, e
+		},
+		"a database, and a cache before it": func(t *testing.T) (to, from cloakroom.Engine) {
+			file := "sqlite:///" + filepath.Join(t.TempDir(), "site.sqlite3")
+			return cached(t, openDB(t, file)), openDB(t, file)
+		},
+		"a cache before a database, and that": func(t *testing.T) (to, from cloakroom.Engine) {
+			file := "sqlite:///" + filepath.Join(t.TempDir(), "site.sqlite3")
+			return openDB(t, file), cached(t, openDB(t, file))
+		},
+		"another time zone": func(t *testing.T) (to, from cloakroom.Engine) {
+			file := "sqlite:///" + filepath.Join(t.TempDir(), "site.sqlite3")
+			return openDB(t, file, db.WithTimeZone(time.FixedZone("", -12*60*60))), openDB(t, file, db.WithTimeZone(time.FixedZone("", 14*60*60)))
+		},
+		"another secret": func(t *testing.T) (to, from cloakroom.Engine) {
+			from = openFiles(t, session.JSON)
+			return from.(cloakroom.Signed).WithSecretKeys("another"), from
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSides(t)
+			s.to, s.from = open(t)
+			r := &cloakroom.Record{Data: map[string]any{"user": "ada"}, Expires: time.Now().Add(72 * time.Hour)}
+			if err := s.from.Create(t.Context(), r); err != nil {
+				t.Fatal(err)
+			}
+			s.keys["ada"] = r.Key
+			for _, o := range []moving.Options{{}, {Mirror: true}, {Move: true}} {
+				_, err := moving.Copy(t.Context(), s.to, s.from, o)
+				if !errors.Is(err, cloakroom.ErrConfig) || !strings.Contains(err.Error(), "in the same place") {
+					t.Errorf("%+v: %v", o, err)
+				}
+			}
+			if _, err := s.copier(moving.Options{}).Pass(t.Context()); !errors.Is(err, cloakroom.ErrConfig) {
+				t.Errorf("a Copier: %v", err)
+			}
+			s.to = s.from
+			s.has("ada")
+			measurer, _ := cloakroom.As[cloakroom.Measurer](s.from)
+			if stats, err := measurer.Stats(t.Context()); err != nil || stats.Live != 1 {
+				t.Errorf("more than the session is left: %+v, %v", stats, err)
+			}
+		})
+	}
+}
+
+// Where the two are the same place, a moving engine ends no session that is to live
+// shorter.
+func TestMovingToItself(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	s.login("ada")
+	e := move(t, s.from, s.from)
+	r, err := e.Load(t.Context(), s.keys["ada"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Expires = r.Expires.Add(-time.Minute)
+	if err := e.Save(t.Context(), r); !errors.Is(err, cloakroom.ErrConfig) {
+		t.Error(err)
+	}
+	if _, err := e.Load(t.Context(), r.Key); err != nil {
+		t.Error(err)
+	}
+}
+
+// cached is an engine with a cache of its own before it.
+func cached(t *testing.T, e cloakroom.Engine) cloakroom.Engine {
+	front := cacheddb.New(locmem.New(), e)
+	t.Cleanup(func() { _ = front.Close() })
+	return front
+}
+
+// Of the throw-away session that finds out whether the two are apart, neither keeps
+// anything.
+func TestCopyLeavesNoProbe(t *testing.T) {
+	t.Parallel()
+	s := newSides(t)
+	report, err := moving.Copy(t.Context(), s.to, s.from, moving.Options{})
+	s.is(moving.Report{}, report, err)
+	s.has()
+	s.to = s.from
+	s.has()
 }
 
 // What happens until the site stops is followed, the last of it after Follow was

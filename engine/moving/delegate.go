@@ -18,7 +18,7 @@ func (e *Engine) WithSecretKeys(current string, fallbacks ...string) cloakroom.E
 	}
 	to := keyed(e.to.Engine)
 	adder, _ := cloakroom.As[cloakroom.Adder](to) // as before
-	return &Engine{pair{target{to, adder}, keyed(e.from)}}
+	return &Engine{pair: pair{target{to, adder}, keyed(e.from)}}
 }
 
 // List implements [cloakroom.Lister]. It lists the new twice, so that what moves

@@ -26,6 +26,7 @@ package moving
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -42,7 +43,10 @@ import (
 // While the old cannot be asked, what is not in the new is
 // [cloakroom.ErrUnavailable]. So is every Delete, which does not log out by
 // halves.
-type Engine struct{ pair }
+type Engine struct {
+	pair
+	isApart atomic.Bool // once that is known
+}
 
 var (
 	_ cloakroom.Signed    = (*Engine)(nil)
@@ -53,13 +57,15 @@ var (
 )
 
 // New returns an engine that moves sessions to one engine from another. The new
-// one has to be a [cloakroom.Adder]. Both stay the caller's to close.
+// one has to be a [cloakroom.Adder]. Both stay the caller's to close. Two that keep
+// their sessions in the same place are [cloakroom.ErrConfig], which is found out
+// before the first session is to end earlier.
 func New(to, from cloakroom.Engine) (*Engine, error) {
 	p, err := newPair(to, from)
 	if err != nil {
 		return nil, err
 	}
-	return &Engine{p}, nil
+	return &Engine{pair: p}, nil
 }
 
 // version is what is needed to save a record: which of the two it came from, and
@@ -220,10 +226,17 @@ func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error
 }
 
 // shorten deletes what the old still has of a session which is in the new, before
-// that is to end earlier. Otherwise the old one would be back then.
+// that is to end earlier. Otherwise the old one would be back then. Where the two are
+// the same place there would be nothing left to end.
 func (e *Engine) shorten(ctx context.Context, key string, was, expires time.Time) error {
 	if !was.IsZero() && !expires.Before(was) {
 		return nil
+	}
+	if !e.isApart.Load() {
+		if err := e.apart(ctx); err != nil {
+			return err
+		}
+		e.isApart.Store(true)
 	}
 	return e.from.Delete(ctx, key)
 }
