@@ -4,46 +4,25 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
-	"net/url"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
-	"github.com/cloakroom-go/cloakroom/django/settings"
+	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/site"
 )
 
 // openSite reaches for everything that the settings name.
 func openSite(ctx context.Context, c *checker) {
-	if file, missing := missingFile(c.settings); missing {
-		c.say(Error, "table-unusable", "create it with cloakroom migrate, as the user that the site runs as",
-			"The database file %s is not there", file) // and opening it would make one, as the wrong user
-		return
-	}
 	opened, err := site.Open(ctx, c.settings)
 	switch {
 	case err == nil:
 		c.site = opened
+	case errors.Is(err, db.ErrNoFile):
+		c.failedAs("table-unusable", err)
 	case c.settings.NoSecretKey == nil || !errors.Is(err, c.settings.NoSecretKey): // that is said already
 		c.failed(err)
 	}
-}
-
-// missingFile names the SQLite file that s keeps sessions in, if it is missing.
-func missingFile(s *settings.Settings) (file string, missing bool) {
-	address, err := site.DatabaseURL(s)
-	if err != nil {
-		return "", false
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "sqlite" {
-		return "", false
-	}
-	file = strings.TrimPrefix(u.Path, "/")
-	_, err = os.Stat(file)
-	return file, errors.Is(err, fs.ErrNotExist)
 }
 
 // failed reports an error of the storage: it is away, or takes nothing from us.

@@ -32,7 +32,7 @@ type cachePlan struct {
 type storePlan struct {
 	origin
 	database string // its URL, with the password; empty where it is none
-	open     func(context.Context) (cloakroom.Engine, error)
+	open     func(context.Context, ...db.Option) (cloakroom.Engine, error)
 }
 
 // engines are Django's.
@@ -95,7 +95,9 @@ func fileAt(s *settings.Settings, address string) (*storePlan, error) {
 	}
 	return &storePlan{
 		origin: originOf(s, "SESSION_FILE_PATH", strings.TrimPrefix(address, "file://")),
-		open:   func(ctx context.Context) (cloakroom.Engine, error) { return file.Open(ctx, address, options...) },
+		open: func(ctx context.Context, _ ...db.Option) (cloakroom.Engine, error) {
+			return file.Open(ctx, address, options...)
+		},
 	}, err
 }
 
@@ -107,7 +109,9 @@ func planCookies(s *settings.Settings) (plan, error) {
 	}
 	return plan{store: &storePlan{
 		origin: originOf(s, "SESSION_ENGINE", ""),
-		open:   func(context.Context) (cloakroom.Engine, error) { return cookie.Open(options...), nil },
+		open: func(context.Context, ...db.Option) (cloakroom.Engine, error) {
+			return cookie.Open(options...), nil
+		},
 	}}, err
 }
 
@@ -120,7 +124,9 @@ func databaseAt(s *settings.Settings, from origin, url string, zone *time.Locati
 	}
 	return &storePlan{
 		origin: from, database: url,
-		open: func(ctx context.Context) (cloakroom.Engine, error) { return db.Open(ctx, url, options...) },
+		open: func(ctx context.Context, more ...db.Option) (cloakroom.Engine, error) {
+			return db.Open(ctx, url, append(options, more...)...)
+		},
 	}, err
 }
 

@@ -50,6 +50,7 @@ type Site struct {
 
 // Open opens what s names. It reaches for every back end. A cache before a
 // database may be away: the sessions can be had without it, and it is tried again.
+// A SQLite file that is missing is [db.ErrNoFile], and stays missing.
 //
 // The error is [cloakroom.ErrConfig] or [cloakroom.ErrUnavailable], names the
 // setting and its place in the files, and says what mends it. It holds no
@@ -68,7 +69,7 @@ func Open(ctx context.Context, s *settings.Settings) (*Site, error) {
 
 func (s *Site) open(ctx context.Context, p plan) (err error) {
 	if p.store != nil {
-		if s.store, err = p.store.open(ctx); err != nil {
+		if s.store, err = p.store.open(ctx, db.WithExistingFile()); err != nil {
 			return p.store.failure(err)
 		}
 		s.owns(s.store)
@@ -120,7 +121,8 @@ func (s *Site) owns(opened any) {
 }
 
 // OpenDatabase opens the database that s keeps sessions in, and nothing else:
-// for what is done to its table while a cache before it may be away. Close it.
+// for what is done to its table while a cache before it may be away. A SQLite file
+// that is missing is created. Close it.
 // Where s names no database the error is [cloakroom.ErrConfig].
 func OpenDatabase(ctx context.Context, s *settings.Settings) (*db.Engine, error) {
 	p, err := planOf(s)

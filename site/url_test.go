@@ -27,7 +27,11 @@ func split(addr string) (host, port string) {
 
 func TestURLs(t *testing.T) {
 	t.Parallel()
-	sqlite := "sqlite:///" + filepath.Join(t.TempDir(), "db.sqlite3")
+	empty := filepath.Join(t.TempDir(), "db.sqlite3")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sqlite := "sqlite:///" + empty
 	m, p := mariadb(t).NewDatabase(t), postgres(t).NewDatabase(t)
 	for name, c := range map[string]struct {
 		engine, cache string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -67,16 +68,22 @@ func (s servers) open(engine, cache string) cloakroom.Engine {
 	s.Helper()
 	named := settings.FromURLs(engine, cache)
 	named.SecretKey = djangotest.SecretKey
+	if has, err := site.HasDatabase(named); err != nil {
+		s.Fatal(err)
+	} else if has {
+		database, err := site.OpenDatabase(s.Context(), named)
+		if err != nil {
+			s.Fatal(err)
+		}
+		if err := errors.Join(database.Migrate(s.Context()), database.Close()); err != nil {
+			s.Fatal(err)
+		}
+	}
 	opened, err := site.Open(s.Context(), named)
 	if err != nil {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { _ = opened.Close() })
-	if database, ok := opened.Database(); ok {
-		if err := database.Migrate(s.Context()); err != nil {
-			s.Fatal(err)
-		}
-	}
 	return opened.Engine
 }
 

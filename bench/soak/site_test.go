@@ -27,16 +27,14 @@ import (
 func serve(ctx context.Context, engine, cache string) error {
 	s := settings.FromURLs(engine, cache)
 	s.SecretKey = djangotest.SecretKey
+	if err := migrate(ctx, s); err != nil {
+		return err
+	}
 	opened, err := site.Open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer opened.Close()
-	if database, ok := opened.Database(); ok {
-		if err := database.Migrate(ctx); err != nil {
-			return err
-		}
-	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -51,6 +49,18 @@ func serve(ctx context.Context, engine, cache string) error {
 		return err
 	}
 	return nil
+}
+
+// migrate makes the table where sessions are in a database.
+func migrate(ctx context.Context, s *settings.Settings) error {
+	if has, err := site.HasDatabase(s); err != nil || !has {
+		return err
+	}
+	database, err := site.OpenDatabase(ctx, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(database.Migrate(ctx), database.Close())
 }
 
 // pages are the site's.

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,5 +76,34 @@ func TestFromNothing(t *testing.T) {
 				t.Errorf("listed:\n%s", listed)
 			}
 		})
+	}
+}
+
+// Where there is no SQLite file none is made, by whatever is no setting up: it would be
+// empty, and might be for another user than the site's.
+func TestMissingFile(t *testing.T) {
+	t.Setenv(secretVariable, secret)
+	key := strings.Repeat("a", 32)
+	file := filepath.Join(t.TempDir(), "typo.sqlite3")
+	missing, there := "sqlite:///"+file, openSite(t, t.TempDir()).flags[1]
+	for _, args := range [][]string{
+		{"check", "--engine", missing},
+		{"clearsessions", "--engine", missing},
+		{"copy", "--to", "file://" + t.TempDir(), "--engine", missing},
+		{"copy", "--to", missing, "--engine", there},
+		{"create", "n=1", "--engine", missing},
+		{"list", "--engine", missing},
+		{"revoke", key, "--engine", missing},
+		{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir(), "--engine", missing},
+		{"set", key, "n=1", "--engine", missing},
+		{"show", key, "--engine", missing},
+	} {
+		code, stdout, stderr := command(t, args...)
+		if said := stdout + stderr; code != exitFailed || !strings.Contains(said, "the database file is not there") || !strings.Contains(said, file) {
+			t.Errorf("%s: exit code %d, %s", args[0], code, said)
+		}
+		if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s made the file: %v", args[0], err)
+		}
 	}
 }

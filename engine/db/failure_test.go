@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,26 @@ func TestOpenRefusesAddresses(t *testing.T) {
 		if _, err := db.Open(t.Context(), address); !errors.Is(err, cloakroom.ErrConfig) {
 			t.Errorf("%q: %v", address, err)
 		}
+	}
+}
+
+func TestOpenMakesNoFileForOthers(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "sessions.sqlite3")
+	_, err := db.Open(t.Context(), "sqlite:///"+path, db.WithExistingFile())
+	if !errors.Is(err, db.ErrNoFile) || !errors.Is(err, cloakroom.ErrConfig) {
+		t.Error(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is there: %v", err)
+	}
+	write(t, path, nil)
+	e, err := db.Open(t.Context(), "sqlite:///"+path, db.WithExistingFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(e.Migrate(t.Context()), e.Close()); err != nil {
+		t.Error(err)
 	}
 }
 

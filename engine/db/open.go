@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -16,6 +17,7 @@ type options struct {
 	zone        *time.Location
 	codec       []session.Option
 	connections int
+	onlyThere   bool
 }
 
 // WithTimeZone is for a Django site with USE_TZ = False, which keeps expire_date
@@ -54,6 +56,18 @@ func WithConnections(n int) Option {
 	}
 }
 
+// WithExistingFile has [Open] create no SQLite file: the error is [ErrNoFile] where
+// there is none. It is for the database of a Django. One created here would be empty,
+// might be for another user alone, and would hide that the name is wrong. With a
+// database server it means nothing.
+func WithExistingFile() Option {
+	return func(o *options) { o.onlyThere = true }
+}
+
+// ErrNoFile says that a SQLite file is missing, which [WithExistingFile] lets nobody
+// create. The error matches [cloakroom.ErrConfig] too.
+var ErrNoFile = errors.New("no such file")
+
 // Open opens the database at an address:
 //
 //	sqlite:///relative/path
@@ -70,7 +84,8 @@ func WithConnections(n int) Option {
 // ssl_ca. PostgreSQL takes those of libpq, such as host=/run/postgresql,
 // sslmode and sslrootcert.
 //
-// A SQLite file that is missing is created, readable by its owner alone. The
+// A SQLite file that is missing is created, readable by its owner alone, unless
+// [WithExistingFile] says otherwise. The
 // file is switched to SQLite's write-ahead log, which Django reads and writes as
 // well, so that nobody waits for a writer in order to read. Such a log needs a
 // local disk: no network file system.
@@ -83,7 +98,7 @@ func Open(ctx context.Context, address string, opts ...Option) (*Engine, error) 
 		option(&o)
 	}
 	e := &Engine{database: &database{zone: o.zone}, codec: session.New(signing.SessionSalt, o.codec...)}
-	if err := e.open(ctx, address, o.connections); err != nil {
+	if err := e.open(ctx, address, o); err != nil {
 		return nil, err
 	}
 	if err := e.checkTable(ctx, "open"); err != nil {
@@ -111,18 +126,18 @@ func CheckAddress(address string) error {
 	return err
 }
 
-func (d *database) open(ctx context.Context, address string, connections int) error {
+func (d *database) open(ctx context.Context, address string, o options) error {
 	u, err := parseAddress(address)
 	if err != nil {
 		return err
 	}
 	switch u.Scheme {
 	case "sqlite":
-		return openSQLite(ctx, d, u)
+		return openSQLite(ctx, d, u, o.onlyThere)
 	case "mysql", "mariadb":
-		return openMySQL(ctx, d, u, connections)
+		return openMySQL(ctx, d, u, o.connections)
 	}
-	return openPostgres(d, address, connections)
+	return openPostgres(d, address, o.connections)
 }
 
 func parseAddress(address string) (*url.URL, error) {

@@ -39,13 +39,17 @@ const (
 //
 // SQLite has one writer at a time. Waiting for it in a queue of our own, for the
 // one connection that writes, is faster and fairer than SQLite's polling.
-func openSQLite(ctx context.Context, d *database, address *url.URL) error {
+func openSQLite(ctx context.Context, d *database, address *url.URL, onlyThere bool) error {
 	path, err := sqlitePath(address)
 	if err != nil {
 		return err
 	}
 	d.dialect, d.location = sqliteDialect, path
-	if err := createSQLiteFile(path); err != nil {
+	provide := createSQLiteFile
+	if onlyThere {
+		provide = findSQLiteFile
+	}
+	if err := provide(path); err != nil {
 		return err
 	}
 	write, err := sqlitePool(path, 1, sqliteWriterWaits, "synchronous(FULL)")
@@ -95,6 +99,20 @@ func createSQLiteFile(path string) error {
 		Reason: "the database file cannot be created",
 		Mend:   "create its folder and let this user write there",
 		Err:    err,
+	}
+}
+
+// findSQLiteFile refuses a file that is missing. It leaves other troubles to SQLite,
+// and opens nothing for the reason that createSQLiteFile has.
+func findSQLiteFile(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return &cloakroom.Error{
+		Engine: "db", Op: "open", Kind: cloakroom.ErrConfig,
+		Reason: "the database file is not there",
+		Mend:   "mend its name, or create it with cloakroom migrate, as the user that the site runs as",
+		Err:    fmt.Errorf("%w: %s", ErrNoFile, path),
 	}
 }
 
