@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,7 +126,7 @@ func databaseAt(s *settings.Settings, from origin, url string, zone *time.Locati
 	return &storePlan{
 		origin: from, database: url,
 		open: func(ctx context.Context, more ...db.Option) (cloakroom.Engine, error) {
-			return db.Open(ctx, url, append(options, more...)...)
+			return db.Open(ctx, url, slices.Concat(options, more)...)
 		},
 	}, err
 }

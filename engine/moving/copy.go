@@ -58,8 +58,9 @@ type Report struct {
 // alone, because people use it and no Engine, would be copied again.
 //
 // The error is [cloakroom.ErrConfig] for engines between which nothing can be
-// copied, and for two that keep their sessions in the same place. It is [cloakroom.ErrUnavailable] where one fell silent: then the report
-// says how far it came.
+// copied, and for two that keep their sessions in the same place. It is
+// [cloakroom.ErrUnavailable] where one fell silent: then the report says how far it
+// came.
 func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, error) {
 	c, err := newCopier(to, from, o)
 	if err != nil {
