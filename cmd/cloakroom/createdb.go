@@ -54,6 +54,9 @@ type statements struct {
 }
 
 func (p *program) createdb(ctx context.Context, flags createdbFlags) error {
+	if flags.reveal && !flags.print {
+		return usage(errors.New("--reveal is for the SQL that --print shows: give --print too"))
+	}
 	s, err := p.load()
 	if err != nil {
 		return err

@@ -80,6 +80,7 @@ func wrong() (lines [][]string) {
 		{"copy", "--engine", "locmem:", "--to", "nonsense:"},
 		{"copy", "--engine", "locmem:", "--to", "locmem:", "--to-settings", "settings.py"},
 		{"copy", "--engine", "locmem:", "--to", "locmem:", "--mirror", "--follow"},
+		{"createdb", "--reveal", "--engine", "mysql://user:pw@h/x"},
 		{"createdb", "--engine", "mysql://h/x"},      // whose user
 		{"createdb", "--engine", "mysql://user@h/x"}, // and no password
 		{"decode", "--format", "json"},
