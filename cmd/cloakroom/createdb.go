@@ -62,7 +62,11 @@ func (p *program) createdb(ctx context.Context, flags createdbFlags) error {
 		return err
 	}
 	if has, err := site.HasDatabase(s); err != nil || !has {
-		return p.nothingToCreate(created{[]string{}, []string{}}, err)
+		var nothing any = created{[]string{}, []string{}}
+		if flags.print {
+			nothing = statements{[]string{}}
+		}
+		return p.nothingToCreate(nothing, err)
 	}
 	address, err := site.DatabaseURL(s)
 	if err != nil {
@@ -126,7 +130,10 @@ func (p *program) printSQL(address string, reveal bool) (err error) {
 	for _, statement := range sql {
 		p.Say("%s;", strings.TrimSuffix(statement, ";"))
 	}
-	if !reveal && len(sql) > 0 {
+	switch {
+	case len(sql) == 0:
+		p.Note("SQLite needs no SQL: createdb makes the file")
+	case !reveal:
 		p.Note("PASSWORD stands for the user's password; --reveal prints it")
 	}
 	return nil

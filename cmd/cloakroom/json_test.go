@@ -138,6 +138,8 @@ func TestJSON(t *testing.T) {
 
 	_, stdout, _ := command(t, "createdb", "--print", "--json", "--engine", "mysql://horizon:pw@127.0.0.1/dash")
 	golden(t, "createdb-print", folder, stdout)
+	_, stdout, _ = command(t, "createdb", "--print", "--json", "--engine", "locmem:")
+	golden(t, "createdb-print-nothing", folder, stdout)
 	_, stdout, _ = command(t, "settings", "--json", "--settings", settings)
 	golden(t, "settings", folder, stdout)
 	golden(t, "settings-url", folder, s.done(t, "settings", "--json"))

@@ -107,3 +107,13 @@ func TestMissingFile(t *testing.T) {
 		}
 	}
 }
+
+// SQLite needs no SQL, which is said where it cannot be taken for some.
+func TestPrintForSQLite(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "new.sqlite3")
+	code, stdout, stderr := command(t, "createdb", "--print", "--engine", "sqlite:///"+file)
+	if code != exitDone || stdout != "" || !strings.Contains(stderr, "SQLite needs no SQL") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
