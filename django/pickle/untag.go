@@ -121,7 +121,11 @@ func (b *builder) json(v any, depth int) ref {
 		return b.container(kindList, v, depth)
 	case map[string]any:
 		if name, content, ok := isTag(v); ok {
-			return b.tagged(name, content, depth+1)
+			r := b.tagged(name, content, depth+1)
+			if b.err == errTag {
+				b.err = fmt.Errorf("the tag $%s holds something else than it says", name)
+			}
+			return r
 		}
 		items := make([]ref, 0, 2*len(v))
 		for _, name := range sortedNames(v) {
@@ -169,7 +173,13 @@ func (b *builder) tagPairs(content any, depth int) (items []ref) {
 	return items
 }
 
-var errTag = errors.New("a tag that holds something else than it says")
+// errTag says that the innermost tag, which then gets its name, is to blame.
+var errTag = errors.New("a tag holds something else than it says")
+
+var tags = []string{
+	"int", "float", "bytes", "bytearray", "tuple", "set", "frozenset", "dict", "ordereddict",
+	"datetime", "date", "time", "timedelta", "decimal", "uuid", "global", "object",
+}
 
 // tagged adds what a tag says.
 func (b *builder) tagged(name string, content any, depth int) ref {
@@ -223,8 +233,11 @@ func (b *builder) tagged(name string, content any, depth int) ref {
 		return b.parseGlobal(text)
 	case name == "object" && isFields:
 		return b.parseObject(fields, depth)
+	case slices.Contains(tags, name):
+		b.fail(errTag)
+	default:
+		b.fail(fmt.Errorf("unknown tag $%s", name))
 	}
-	b.fail(errTag)
 	return 0
 }
 

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -91,6 +92,19 @@ func TestOneValue(t *testing.T) {
 	for _, text := range []string{``, `ada`, `1,"other":2`, `1}`, "\"\xff\"", `NaN`, `[1,]`} {
 		if v, err := tagged.UnmarshalValue([]byte(text)); err == nil {
 			t.Errorf("%s is %v", text, v)
+		}
+	}
+	for text, want := range map[string]string{
+		`{"$uuid":"x"}`:                              "the tag $uuid holds",
+		`{"$nosuch":1}`:                              "unknown tag $nosuch",
+		`{"$tuple":[{"$set":1}]}`:                    "the tag $set holds",
+		`{"$tuple":[{"$nosuch":1}]}`:                 "unknown tag $nosuch",
+		`{"$date":"someday"}`:                        "the tag $date holds",
+		`{"$object":{"class":"a.B","nonsense":"1"}}`: "the tag $object holds",
+		`{"$dict":[1]}`:                              "the tag $dict holds",
+	} {
+		if _, err := tagged.UnmarshalValue([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", text, err, want)
 		}
 	}
 	if _, err := tagged.Unmarshal([]byte(`[]`)); err == nil {
