@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -98,7 +99,9 @@ func (p *program) decode(c code) error {
 	payload := raw
 	if c.format != "pickle" {
 		var signed time.Time
-		if payload, signed, err = signer.Unsign(nil, string(bytes.TrimSpace(raw)), 0); err != nil {
+		if payload, signed, err = signer.Unsign(nil, string(bytes.TrimSpace(raw)), 0); errors.Is(err, signing.ErrSignature) {
+			return fmt.Errorf("%w, or with another --salt; that of signed_cookies is %s", err, signing.CookieSalt)
+		} else if err != nil {
 			return err
 		}
 		if !signed.IsZero() {

@@ -137,3 +137,14 @@ func TestDecodeRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A cookie that is decoded as if it came from a table is refused with the salt that
+// it needs.
+func TestDecodeNamesTheSalt(t *testing.T) {
+	t.Setenv(secretVariable, secret)
+	const salt = "django.contrib.sessions.backends.signed_cookies"
+	_, cookie, _ := commandWith(t, `{"n": 1}`, "encode", "--salt", salt)
+	if code, _, stderr := commandWith(t, cookie, "decode"); code != exitFailed || !strings.Contains(stderr, "--salt") || !strings.Contains(stderr, salt) {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+}
