@@ -239,6 +239,21 @@ func TestLogoutOfWhatCannotBeRead(t *testing.T) {
 	}
 }
 
+// An environment that lacks the secret key is told at the start, unless nothing is
+// signed.
+func TestEmptySecretKey(t *testing.T) {
+	t.Parallel()
+	engine, err := db.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "sessions.sqlite3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
+	refused(t, "a database", cloakroom.New(engine, cloakroom.WithSecretKey("")))
+	if err := cloakroom.New(locmem.Open(), cloakroom.WithSecretKey("")).Err(); err != nil {
+		t.Errorf("local memory: %v", err)
+	}
+}
+
 func TestAPageWithoutASessionForAnOutageIsNotShared(t *testing.T) {
 	t.Parallel()
 	engine := watch(locmem.Open())

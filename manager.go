@@ -44,7 +44,9 @@ func New(engine Engine, options ...Option) *Manager {
 	for _, option := range options {
 		option(m)
 	}
-	m.cookie, m.misconfigured = m.cookie.withDefaults()
+	var wrong error
+	m.cookie, wrong = m.cookie.withDefaults()
+	m.misconfigured = errors.Join(m.misconfigured, wrong)
 	if m.lifetime <= 0 || m.timeout <= 0 || m.idle < 0 || m.absolute < 0 || m.log == nil || m.onError == nil {
 		m.misconfigured = errors.Join(m.misconfigured, &Error{
 			Engine: "session", Op: "configure", Kind: ErrConfig, Reason: "an option of New makes no sense",

@@ -14,7 +14,14 @@ type Option func(*Manager)
 // read, new ones are signed with current. Engines that do not sign ignore it.
 func WithSecretKey(current string, fallbacks ...string) Option {
 	return func(m *Manager) {
-		m.engine, _ = With(m.engine, func(e Signed) Engine { return e.WithSecretKeys(current, fallbacks...) })
+		var signs bool
+		m.engine, signs = With(m.engine, func(e Signed) Engine { return e.WithSecretKeys(current, fallbacks...) })
+		if signs && current == "" {
+			m.misconfigured = &Error{
+				Engine: "session", Op: "configure", Kind: ErrConfig, Reason: "the secret key is empty",
+				Mend: "give WithSecretKey the SECRET_KEY of the Django site, or 50 random characters",
+			}
+		}
 	}
 }
 
