@@ -37,15 +37,19 @@ type service struct {
 }
 
 func open(ctx context.Context, path, secretKey string) (*service, error) {
-	engine, err := db.Open(ctx, "sqlite:///"+path)
+	engine, err := db.Open(ctx, "sqlite:///"+path, db.WithExistingFile())
 	if err != nil {
+		return nil, err
+	}
+	sessions := cloakroom.New(engine, cloakroom.WithSecretKey(secretKey))
+	if err := sessions.Err(); err != nil {
 		return nil, err
 	}
 	database, err := sql.Open("sqlite", path)
 	if err != nil {
 		return nil, err
 	}
-	return &service{cloakroom.New(engine, cloakroom.WithSecretKey(secretKey)), database, secretKey}, nil
+	return &service{sessions, database, secretKey}, nil
 }
 
 func (s *service) greet(w http.ResponseWriter, r *http.Request) {

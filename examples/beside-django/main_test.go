@@ -1,14 +1,17 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 )
 
@@ -38,6 +41,22 @@ def change(password):
 
 User.objects.create_user("ada", password="two coats")
 `
+
+// What would be wrong for every visitor is said at the start.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "db.sqlite3")
+	if _, err := open(t.Context(), missing, djangotest.SecretKey); !errors.Is(err, db.ErrNoFile) {
+		t.Errorf("without a file: %v", err)
+	}
+	there := filepath.Join(t.TempDir(), "db.sqlite3")
+	if err := os.WriteFile(there, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t.Context(), there, ""); !errors.Is(err, cloakroom.ErrConfig) {
+		t.Errorf("without a secret key: %v", err)
+	}
+}
 
 func TestLogins(t *testing.T) {
 	t.Parallel()
