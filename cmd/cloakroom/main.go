@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File) int
 	switch err = errors.Join(err, p.Unsaid()); {
 	case err == nil:
 		return exitDone
-	case isUsage(err):
+	case isUsage(err), used == command: // which does nothing itself: it knows no such command
 		p.Note("%s; see '%s --help'", oneLine(err), used.CommandPath())
 		return exitUsage
 	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable):

@@ -43,8 +43,10 @@ Exit code 0: done. 1: failed, or found something wrong. 2: wrong usage.`,
 		PersistentPreRunE: func(command *cobra.Command, _ []string) error {
 			return usage(cmp.Or(fromEnvironment(command.Flags()), command.ValidateFlagGroups()))
 		},
-		Args: cobra.NoArgs,
-		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
+		// Without Args an unknown command is refused also where --help follows it, in one
+		// line without suggestions.
+		DisableSuggestions: true,
+		RunE:               func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	flags := root.PersistentFlags()

@@ -60,6 +60,9 @@ func wrong() (lines [][]string) {
 	}
 	return append(lines, [][]string{
 		{"nothing-like-that"},
+		{"nothing-like-that", "--help"},
+		{"--json", "nothing-like-that", "-h"},
+		{"lis", "--help"},
 		{"--no-such-flag"},
 		{"help", "nothing-like-that"},
 		{"syncdb", "--no-such-flag"},
