@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cmd/cloakroom/output"
 	"github.com/cloakroom-go/cloakroom/django/identity"
 	"github.com/cloakroom-go/cloakroom/internal/human"
 	"github.com/cloakroom-go/cloakroom/roster"
@@ -114,7 +115,11 @@ func (p *program) list(ctx context.Context, of string, limit int, keys bool) (er
 			break
 		}
 	}
-	if count == 0 {
+	switch {
+	case count > 0:
+	case of != "":
+		p.Say("No live session of user %s.", output.Clean(of))
+	default:
 		p.Say("No live session.")
 	}
 	return nil

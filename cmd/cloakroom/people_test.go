@@ -38,6 +38,9 @@ func TestWhatPeopleSee(t *testing.T) {
 	if keys := s.done(t, "list", "--keys", "--user", "77"); !strings.Contains(keys, key) || strings.Count(keys, "\n") != 2 {
 		t.Errorf("the sessions of one user:\n%s", keys)
 	}
+	if none := s.done(t, "list", "--user", "99"); none != "No live session of user 99.\n" {
+		t.Errorf("the sessions of a user who has none:\n%s", none)
+	}
 	if one := s.done(t, "list", "--limit", "1"); strings.Count(one, "\n") != 2 {
 		t.Errorf("one session:\n%s", one)
 	}
