@@ -104,26 +104,27 @@ func TestThrottleDoublesAndForgives(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var throttle throttle
 		var waits []time.Duration
-		for i := range accountAllowance + 11 {
-			_, wait := throttle.begin([]string{"ada", "Ada"}[i%2], fmt.Sprint("192.0.2.", i))
-			waits = append(waits, max(wait, 0))
+		for i := range visitorAllowance + 11 {
+			by := signingIn([]string{"ada", "Ada"}[i%2], "192.0.2.1")
+			_, wait := throttle.begin(by)
+			waits = append(waits, wait)
 			if time.Sleep(wait); wait > 0 {
-				throttle.begin("ada", "192.0.2.99")
+				throttle.begin(by)
 			}
 		}
 		if !slices.IsSorted(waits) || waits[len(waits)-1] != longestWait {
 			t.Errorf("waits %v", waits)
 		}
-		time.Sleep(longestWait + forgivenAfter + time.Second)
-		for range accountAllowance - 1 {
-			if _, wait := throttle.begin("ada", "192.0.2.1"); wait > 0 {
+		time.Sleep(5 * forgivenAfter)
+		for range visitorAllowance - 1 {
+			if _, wait := throttle.begin(signingIn("ada", "192.0.2.1")); wait > 0 {
 				t.Errorf("not forgiven: %v", wait)
 			}
 		}
-		attempt, _ := throttle.begin("ada", "192.0.2.1")
+		attempt, _ := throttle.begin(signingIn("ada", "192.0.2.1"))
 		attempt.succeeded()
-		for range accountAllowance {
-			if _, wait := throttle.begin("ada", "192.0.2.1"); wait > 0 {
+		for range visitorAllowance {
+			if _, wait := throttle.begin(signingIn("ada", "192.0.2.1")); wait > 0 {
 				t.Errorf("a success was not forgiven: %v", wait)
 			}
 		}
@@ -134,34 +135,97 @@ func TestThrottleByAddressAndMemory(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) { // time stands still
 		var throttle throttle
+		another := signingIn("another", "2001:db8::ffff")
 		for i := range addressAllowance {
-			if _, wait := throttle.begin(fmt.Sprint("name", i), fmt.Sprintf("2001:db8::%x", i)); wait > 0 {
+			if _, wait := throttle.begin(signingIn(fmt.Sprint("name", i), fmt.Sprintf("2001:db8::%x", i))); wait > 0 {
 				t.Fatalf("attempt %d has to wait %v", i, wait)
 			}
 		}
-		if _, wait := throttle.begin("another", "2001:db8::ffff"); wait <= 0 {
-			t.Error("one network guesses on without end")
+		if _, wait := throttle.begin(another); wait != time.Second {
+			t.Errorf("one network guesses on without end: it waits %v", wait)
 		}
 		time.Sleep(time.Second)
-		if own, wait := throttle.begin("own", "2001:db8::1"); wait > 0 {
+		own, wait := throttle.begin(signingIn("own", "2001:db8::1"))
+		if wait > 0 {
 			t.Errorf("still has to wait %v", wait)
-		} else {
-			own.succeeded()
 		}
-		if _, wait := throttle.begin("another", "2001:db8::ffff"); wait <= 0 {
-			t.Error("signing in to an account lets its owner guess others' on")
+		own.succeeded()
+		if _, wait := throttle.begin(another); wait > 0 {
+			t.Errorf("who has signed in keeps others waiting: %v", wait)
 		}
-		if _, wait := throttle.begin("another", "2001:db8:0:1::1"); wait > 0 {
+		if _, wait := throttle.begin(another); wait != 2*time.Second {
+			t.Errorf("signing in to an account lets its owner guess others' on: %v", wait)
+		}
+		if _, wait := throttle.begin(signingIn("another", "2001:db8:0:1::1")); wait > 0 {
 			t.Error("another network has to wait")
 		}
 		for i := range maxGuessers {
-			throttle.begin(fmt.Sprint("flood", i), fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255))
+			throttle.begin(signingIn(fmt.Sprint("flood", i), fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255)))
 		}
 		if n := len(throttle.guessers); n > maxGuessers {
 			t.Errorf("%d remembered, want at most %d", n, maxGuessers)
 		}
-		if _, wait := throttle.begin("another", "2001:db8::ffff"); wait <= 0 {
+		if _, wait := throttle.begin(another); wait <= 0 {
 			t.Error("a flood of names made the throttle forget who has to wait")
+		}
+	})
+}
+
+// Everyday typos of many people behind one address keep nobody out.
+func TestThrottleLetsAnOfficeWork(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var throttle throttle
+		for i := range 3 * 24 * 7 { // a week
+			by := signingIn(fmt.Sprint("user", i%40), "192.0.2.1")
+			if i%4 == 0 {
+				throttle.begin(by)
+				time.Sleep(10 * time.Second)
+			}
+			attempt, wait := throttle.begin(by)
+			if wait > 0 {
+				t.Fatalf("at hour %d somebody has to wait %v", i/3, wait)
+			}
+			attempt.succeeded()
+			time.Sleep(20 * time.Minute)
+		}
+	})
+}
+
+// A stranger who guesses all day, from some networks, keeps no owner out of the
+// account, be it to sign in or to confirm; nor do many strangers guess without end.
+func TestThrottleLetsTheOwnerIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var throttle throttle
+		guesses := 0
+		for second := range 24 * 3600 {
+			if _, wait := throttle.begin(signingIn("admin", fmt.Sprint("203.0.113.", second%3))); wait == 0 {
+				guesses++
+			}
+			if second%600 == 333 {
+				for _, by := range [][]counter{signingIn("admin", "198.51.100.1"), confirming("a session", "198.51.100.1")} {
+					attempt, wait := throttle.begin(by)
+					if wait > 0 {
+						t.Fatalf("at second %d the owner has to wait %v", second, wait)
+					}
+					attempt.succeeded()
+				}
+			}
+			time.Sleep(time.Second)
+		}
+		if guesses > 1000 {
+			t.Errorf("%d guesses in a day", guesses)
+		}
+		guesses = 0
+		for i := range 24 * 3600 { // a network each
+			if _, wait := throttle.begin(signingIn("root", fmt.Sprintf("10.%d.%d.1", i>>8&255, i&255))); wait == 0 {
+				guesses++
+			}
+			time.Sleep(time.Second)
+		}
+		if guesses > 1500 {
+			t.Errorf("%d guesses in a day from everywhere", guesses)
 		}
 	})
 }

@@ -29,7 +29,7 @@ func (v *visit) changePassword() error {
 	}
 	form := v.r.PostForm
 	if !v.account.OneTime {
-		if _, err := v.authenticate(v.account.Name, form.Get("current")); errors.Is(err, ErrWrongPassword) {
+		if err := v.reauthenticate(form.Get("current")); errors.Is(err, ErrWrongPassword) {
 			return wrong("current", "This is not your password.")
 		} else if err != nil {
 			return err

@@ -27,7 +27,7 @@ func (v *visit) showSignIn() error {
 
 func (v *visit) signIn() error {
 	name, next := v.r.PostForm.Get("name"), localPath(v.r.PostForm.Get("next"))
-	account, err := v.authenticate(name, v.r.PostForm.Get("password"))
+	account, err := v.authenticate(name, v.r.PostForm.Get("password"), signingIn(name, v.address(v.r)))
 	if errors.Is(err, ErrWrongPassword) {
 		// What was typed as a name may be a password: it is not logged.
 		v.log.InfoContext(v.r.Context(), "a sign-in failed", "address", v.address(v.r))
@@ -60,8 +60,8 @@ func (v *visit) login(account Account) {
 }
 
 // authenticate checks a password, unless too many were tried.
-func (v *visit) authenticate(name, password string) (Account, error) {
-	attempt, wait := v.guesses.begin(name, v.address(v.r))
+func (v *visit) authenticate(name, password string, by []counter) (Account, error) {
+	attempt, wait := v.guesses.begin(by)
 	if wait > 0 {
 		return Account{}, errThrottled(wait)
 	}
@@ -70,6 +70,12 @@ func (v *visit) authenticate(name, password string) (Account, error) {
 		attempt.succeeded()
 	}
 	return account, err
+}
+
+// reauthenticate checks the password of who is signed in.
+func (v *visit) reauthenticate(password string) error {
+	_, err := v.authenticate(v.account.Name, password, confirming(v.session.Key(), v.address(v.r)))
+	return err
 }
 
 func (v *visit) signOut() error {

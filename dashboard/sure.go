@@ -40,8 +40,7 @@ func (v *visit) sure(q question) (bool, error) {
 	needPassword := q.Sensitive && !v.recentlyConfirmed()
 	problem, status := "", http.StatusOK
 	if needPassword && form.Has(passwordField) {
-		_, err := v.authenticate(v.account.Name, form.Get(passwordField))
-		switch {
+		switch err := v.reauthenticate(form.Get(passwordField)); {
 		case err == nil:
 			v.confirm()
 			return true, nil

@@ -12,7 +12,8 @@ import (
 )
 
 // throttle slows down who guesses passwords. Each failure past an allowance
-// doubles the wait. The zero value is ready.
+// doubles the wait, and failures are forgiven one by one as time passes. The zero
+// value is ready.
 type throttle struct {
 	mu       sync.Mutex
 	guessers map[[32]byte]guesser
@@ -20,68 +21,128 @@ type throttle struct {
 
 type guesser struct {
 	failures int
+	since    time.Time // when the first of them was, or the last was forgiven
 	until    time.Time // no attempt before then
 }
 
 const (
-	accountAllowance = 5
+	visitorAllowance = 5
 	addressAllowance = 20 // many people may share an address
+	accountAllowance = 50 // a stranger must not keep its owner out
 	longestWait      = 5 * time.Minute
-	forgivenAfter    = time.Hour
+	forgivenAfter    = time.Hour // a whole allowance
 	maxGuessers      = 10_000
 )
+
+// counter is one thing that attempts are counted by.
+type counter struct {
+	who       [32]byte
+	allowance int
+}
+
+// signingIn counts by the account for who is at one address, which nobody
+// elsewhere can use up; by the account for everybody together; and by the address.
+// It is the same whether there is such an account or not.
+func signingIn(name, address string) []counter {
+	account, from := folded(name), network(address)
+	return []counter{
+		{subject("account from", account+" "+from), visitorAllowance},
+		{subject("account", account), accountAllowance},
+		{subject("address", from), addressAllowance},
+	}
+}
+
+// confirming counts by the session of somebody who is signed in, whom no stranger's
+// guesses concern, and by the address.
+func confirming(session, address string) []counter {
+	return []counter{
+		{subject("session", session), visitorAllowance},
+		{subject("address", network(address)), addressAllowance},
+	}
+}
 
 // attempt is one try at a password. It counts as failed until it succeeds, so
 // that many at once are not free.
 type attempt struct {
-	throttle         *throttle
-	account, address [32]byte
+	throttle *throttle
+	counted  []counted
 }
 
-// begin counts an attempt, or says how long to wait before the next. The wait
-// for a name is the same whether there is such an account or not.
-func (t *throttle) begin(account, address string) (a attempt, wait time.Duration) {
+type counted struct {
+	who           [32]byte
+	before, after guesser
+}
+
+// begin counts an attempt, or says how long to wait before the next.
+func (t *throttle) begin(counters []counter) (a attempt, wait time.Duration) {
 	now := time.Now()
-	a = attempt{throttle: t, account: subject("account", folded(account)), address: subject("address", network(address))}
+	a.throttle = t
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	wait = max(t.guessers[a.account].until.Sub(now), t.guessers[a.address].until.Sub(now))
-	if wait <= 0 {
-		t.count(a.account, accountAllowance, now)
-		t.count(a.address, addressAllowance, now)
+	for _, c := range counters {
+		wait = max(wait, t.guessers[c.who].until.Sub(now))
 	}
-	return a, wait
+	if wait > 0 {
+		return a, wait
+	}
+	for _, c := range counters {
+		a.counted = append(a.counted, t.count(c, now))
+	}
+	return a, 0
 }
 
-// succeeded takes the attempt back, and forgives the account its failures. The
-// address is not forgiven: who has an account could go on guessing others'.
+// succeeded takes the attempt back, and forgives its visitor all failures. The rest
+// are not forgiven: who has an account could go on guessing others'.
 func (a attempt) succeeded() {
 	t := a.throttle
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.guessers, a.account)
-	if g, ok := t.guessers[a.address]; ok {
-		g.failures--
-		t.guessers[a.address] = g
+	for i, c := range a.counted {
+		g, known := t.guessers[c.who]
+		switch {
+		case i == 0, c.before.failures == 0 && g == c.after:
+			delete(t.guessers, c.who)
+		case g == c.after: // nobody else has failed meanwhile, so nobody has to wait for it
+			t.guessers[c.who] = c.before
+		case known:
+			g.failures--
+			t.guessers[c.who] = g
+		}
 	}
 }
 
-func (t *throttle) count(who [32]byte, allowance int, now time.Time) {
+func (t *throttle) count(c counter, now time.Time) counted {
 	if t.guessers == nil {
 		t.guessers = map[[32]byte]guesser{}
 	}
-	g, known := t.guessers[who]
+	before, known := t.guessers[c.who]
 	if !known {
 		t.makeRoom()
-	} else if now.Sub(g.until) > forgivenAfter {
-		g = guesser{}
 	}
-	g.failures++
-	g.until = now
-	if past := g.failures - allowance; past >= 0 {
-		g.until = now.Add(min(time.Second<<min(past, 20), longestWait))
+	before = before.forgiven(c.allowance, now)
+	after := before
+	if after.failures == 0 {
+		after.since = now
 	}
-	t.guessers[who] = g
+	after.failures++
+	after.until = now
+	if past := after.failures - c.allowance; past >= 0 {
+		after.until = now.Add(min(time.Second<<min(past, 20), longestWait))
+	}
+	t.guessers[c.who] = after
+	return counted{c.who, before, after}
+}
+
+// forgiven is what is left of g's failures.
+func (g guesser) forgiven(allowance int, now time.Time) guesser {
+	each := forgivenAfter / time.Duration(allowance)
+	n := int(now.Sub(g.since) / each)
+	if n >= g.failures {
+		return guesser{}
+	}
+	g.failures -= n
+	g.since = g.since.Add(time.Duration(n) * each)
+	return g
 }
 
 // makeRoom forgets, of a random few, who failed least and longest ago. Looking
