@@ -97,6 +97,14 @@ func (s *Store) addFirst(ctx context.Context) (name, password string, created bo
 		if _, taken := errors.AsType[dashboard.Refusal](err); !taken {
 			return name, password, err == nil, err
 		}
+		// By another process that starts just now, or by somebody with fewer rights.
+		var has bool
+		if err := s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM auth_user WHERE is_superuser AND is_active)`).Scan(&has); err != nil {
+			return "", "", false, unavailable("bootstrap", err)
+		}
+		if has {
+			return "", "", false, nil
+		}
 	}
 	return "", "", false, err
 }

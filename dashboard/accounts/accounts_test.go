@@ -6,6 +6,7 @@ import (
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -65,6 +66,31 @@ func TestBootstrapUntilAPasswordIsChosen(t *testing.T) {
 	}
 	if _, _, created, err := store.Bootstrap(t.Context()); created || err != nil {
 		t.Errorf("Bootstrap of what is set up: created %v, %v", created, err)
+	}
+}
+
+// Several that start at once on one file make one administrator.
+func TestBootstrapAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "cloakroom.sqlite3")
+	stores := make([]*accounts.Store, 4)
+	for i := range stores {
+		var err error
+		if stores[i], err = accounts.Open(t.Context(), openFile(t, path), accounts.WithCost(64, 1, 1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for _, store := range stores {
+		all.Go(func() {
+			if _, _, _, err := store.Bootstrap(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if list, n, err := stores[0].List(t.Context(), "", 0, 10); err != nil || n != 1 {
+		t.Errorf("%d accounts: %+v, %v", n, list, err)
 	}
 }
 
