@@ -78,7 +78,8 @@ func Copy(ctx context.Context, to, from cloakroom.Engine, o Options) (Report, er
 // The first pass is that of [Copy], and the only one that mirrors. Later ones also
 // write what changed in the source since, if the target has what was copied, and
 // remove from there what ended in the source. What people changed or ended in the
-// target stays so, even where they began to use it meanwhile.
+// target stays so, even where they began to use it meanwhile. A copy that merely ran
+// out there, before its session was found prolonged in the source, is made anew.
 type Copier struct {
 	pair
 	options Options
@@ -350,13 +351,14 @@ func (p *pass) update(ctx context.Context, r *cloakroom.Record, known state) err
 		return nil
 	}
 	there, err := p.to.Load(ctx, r.Key)
-	switch {
-	case errors.Is(err, cloakroom.ErrNotFound):
-		p.count(&p.Kept)
-		return nil
-	case err != nil:
+	switch ended := errors.Is(err, cloakroom.ErrNotFound); {
+	case ended && known.hasRunOut(): // nobody ended it, and the source prolonged it
+		p.memory.forget(r.Key)
+		return p.copy(ctx, r)
+	case err != nil && !ended:
 		return err
-	case !stateOf(there).like(known):
+	case ended, !stateOf(there).like(known):
+		p.memory.cede(r.Key)
 		p.count(&p.Kept)
 		return nil
 	}

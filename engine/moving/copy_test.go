@@ -200,6 +200,45 @@ func TestCopierFollows(t *testing.T) {
 	s.has(append(want[:1:1], append([]string{"changed:2"}, want[2:]...)...)...)
 }
 
+// A copy that ran out in the target is made anew where its session lives on in the
+// source, unless people in the target changed or ended it while it was one.
+func TestCopierCopiesAnewWhatRanOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSides(t)
+		s.login("prolonged", "ended there", "changed there", "ended since")
+		c := s.copier(moving.Options{})
+		report, err := c.Pass(t.Context())
+		s.is(moving.Report{Copied: 4}, report, err)
+
+		time.Sleep(30 * time.Minute)
+		s.logout(s.to, "ended there")
+		s.set(s.to, "changed there", "mine")
+		s.set(s.from, "ended there", "theirs")
+		s.set(s.from, "changed there", "theirs")
+		report, err = c.Pass(t.Context())
+		s.is(moving.Report{Present: 2, Kept: 2}, report, err)
+
+		time.Sleep(29 * time.Minute)
+		for name := range s.keys {
+			if err := s.from.Touch(t.Context(), s.keys[name], time.Now().Add(time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		s.logout(s.from, "ended since")
+		report, err = c.Pass(t.Context())
+		s.is(moving.Report{Copied: 1, Kept: 2}, report, err)
+		s.has("prolonged")
+		report, err = c.Pass(t.Context())
+		s.is(moving.Report{Present: 1, Kept: 2}, report, err)
+		s.logout(s.from, "prolonged")
+		report, err = c.Pass(t.Context())
+		s.is(moving.Report{Removed: 1, Kept: 2}, report, err)
+		s.has()
+	})
+}
+
 // A Copier that was begun anew takes what is alike for its own.
 func TestCopierGoesOn(t *testing.T) {
 	t.Parallel()

@@ -47,6 +47,21 @@ func (m *memory) put(r *cloakroom.Record, pass int) {
 	m.copied[[32]byte([]byte(r.Key))] = now
 }
 
+// cede notes that what was copied under key is its users' own in the target: no
+// session is like the zero state, and that never runs out.
+func (m *memory) cede(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := [32]byte([]byte(key))
+	m.copied[k] = copied{listed: m.copied[k].listed}
+}
+
+func (m *memory) forget(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.copied, [32]byte([]byte(key)))
+}
+
 // unlisted yields, and forgets, what was not listed in that pass. Nobody else may
 // use the memory meanwhile.
 func (m *memory) unlisted(pass int) iter.Seq2[string, state] {

@@ -44,6 +44,11 @@ func (s state) like(other state) bool {
 	return s.data == other.data && (!known || -rounding <= off && off <= rounding)
 }
 
+// hasRunOut reports whether back ends may have let it expire by now.
+func (s state) hasRunOut() bool {
+	return s.expires != 0 && s.expires <= time.Now().Unix()+rounding
+}
+
 // put writes a value so that different ones are written differently, but for
 // those that JSON writes alike: a time is its text, and bytes are their base64.
 func put(h hash.Hash, v any) {
