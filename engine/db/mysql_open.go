@@ -79,7 +79,8 @@ func mysqlConfig(address *url.URL) (*mysql.Config, error) {
 	c.Logger = &mysql.NopLogger{} // what it would say is in the errors
 	c.ConnectionAttributes = "program_name:cloakroom"
 	c.Params = map[string]string{
-		"sql_mode": "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')", // an error, where text would be cut short
+		"autocommit": "1",                                          // as Django sets it, whatever my.cnf and init_connect say
+		"sql_mode":   "CONCAT(@@sql_mode, ',STRICT_TRANS_TABLES')", // an error, where text would be cut short
 		// In seconds. It is repeated while somebody waits for the answer (see
 		// isMySQLRolledBack); when nobody does, it is not to take place much
 		// later, after others.

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -70,6 +71,33 @@ func keepsPromises(t *testing.T, s *server.Server) {
 			"RoundTripTimesAndBytes": "JSON, which Django signs here, has neither: they come back as text",
 		},
 	})
+}
+
+// What was acknowledged is committed, also where the server leaves that to its clients.
+func TestServerWithoutAutocommit(t *testing.T) {
+	t.Parallel()
+	for _, argument := range []string{"--autocommit=0", "--init-connect=SET autocommit = 0"} {
+		address := server.MariaDB(t, argument).NewDatabase(t).URL
+		e, other := openAt(t, address), openAt(t, address)
+		migrate(t, e)
+		r := create(t, e, map[string]any{"n": int64(1)})
+		if _, err := other.Load(t.Context(), r.Key); err != nil {
+			t.Fatalf("%s: after Create: %v", argument, err)
+		}
+		r.Data = map[string]any{"n": int64(2)}
+		if err := e.Save(t.Context(), r); err != nil {
+			t.Fatalf("%s: %v", argument, err)
+		}
+		if there, err := other.Load(t.Context(), r.Key); err != nil || there.Data["n"] != int64(2) {
+			t.Errorf("%s: after Save: %+v, %v", argument, there, err)
+		}
+		if err := e.Delete(t.Context(), r.Key); err != nil {
+			t.Fatalf("%s: %v", argument, err)
+		}
+		if _, err := other.Load(t.Context(), r.Key); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("%s: after Delete: %v", argument, err)
+		}
+	}
 }
 
 // openAt opens the database at an address with the test's secret key.
