@@ -162,7 +162,7 @@ func TestOnServers(t *testing.T) {
 			"List":              "Memcached has what others left behind; TestEngine has it",
 			"ListWhileDeleting": "as List",
 		}),
-		ExpiryGranularity: time.Second,
+		ExpiryGranularity: 2 * time.Second, // as Memcached's
 		CountsDown:        true,
 		Trials:            400,
 	})
