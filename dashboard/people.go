@@ -61,6 +61,15 @@ func (v *visit) addPerson() error {
 	}
 	form := v.r.PostForm
 	name, administrator := form.Get("name"), form.Get("administrator") == "yes"
+	if administrator {
+		sure, err := v.sure(question{
+			Title: "Confirm it is you", Button: "Add administrator", Back: "/people", Sensitive: true, Minor: true,
+			Text: "Enter your password to add " + name + " as an administrator.",
+		})
+		if !sure {
+			return err
+		}
+	}
 	account, password, err := directory.Add(v.r.Context(), name, administrator)
 	if refusal, ok := errors.AsType[Refusal](err); ok {
 		return v.renderPeople(http.StatusUnprocessableEntity, peopleBody{Name: name, Administrator: administrator, Problem: string(refusal)})

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,18 @@ func TestAddingSomebody(t *testing.T) {
 	if strings.Contains(s.log.String(), oneTime) {
 		t.Error("the one-time password is in the log")
 	}
+
+	s.age(root, 11*time.Minute)
+	root.post("/people", "name", "reader").want(http.StatusOK, "One-time password for reader")
+	asked := root.post("/people", "name", "keeper", "administrator", "yes").want(http.StatusOK, "add keeper as an administrator", "Your password")
+	if name, administrator := asked.values("name"), asked.values("administrator"); !slices.Equal(name, []string{"keeper"}) || !slices.Equal(administrator, []string{"yes"}) {
+		t.Errorf("the page sends %q, %q again", name, administrator)
+	}
+	root.post("/people", "name", "keeper", "administrator", "yes", "sure", "yes").want(http.StatusOK, "Your password")
+	root.post("/people", "name", "keeper", "administrator", "yes", "confirm_password", "wrong").want(http.StatusUnprocessableEntity, "This is not your password.")
+	root.get("/people").want(http.StatusOK, "reader").without("keeper")
+	root.post("/people", "name", "keeper", "administrator", "yes", "sure", "yes", "confirm_password", password).
+		want(http.StatusOK, "One-time password for keeper")
 }
 
 func TestChangingPeople(t *testing.T) {
