@@ -28,13 +28,14 @@ var (
 	errCrossOrigin = &failure{Status: http.StatusForbidden, Title: "Sent from another site", Text: "For your safety, forms are accepted from these pages only. Nothing was changed."}
 	errNotFound    = &failure{Status: http.StatusNotFound, Title: "Nothing here", Text: "The page does not exist, or the session it showed has ended."}
 	errMethod      = &failure{Status: http.StatusMethodNotAllowed, Title: "Not that way", Text: "This address does not take that kind of request."}
-	errGone        = &failure{Status: http.StatusBadRequest, Title: "You were signed out meanwhile", Text: "Your session ended while this request was under way. Nothing was changed. Sign in to go on."}
-	errBusy        = &failure{Status: http.StatusConflict, Title: "Too much at once", Text: "Your session kept changing while this request was under way. Nothing was changed.", Again: true}
+	errGone        = &failure{Status: http.StatusBadRequest, Title: "You were signed out meanwhile", Text: "Your session ended while this request was under way. What you asked for may have been done. Sign in to go on."}
+	errBusy        = &failure{Status: http.StatusConflict, Title: "Too much at once", Text: "Your session kept changing while this request was under way. What you asked for may have been done.", Again: true}
 	errStorage     = &failure{
 		Status: http.StatusServiceUnavailable, Title: "The session storage is in trouble", Again: true, after: 5 * time.Second,
 		Text: "You are still signed in and nothing is lost. Try again in a moment.",
 	}
-	errInternal = &failure{Status: http.StatusInternalServerError, Title: "Something went wrong", Text: "The operator can find the reason in the log.", Again: true}
+	errNotKeptIn = &failure{Status: http.StatusServiceUnavailable, Title: "Your password is changed", Text: "But you could not be kept signed in. Sign in with the new password."}
+	errInternal  = &failure{Status: http.StatusInternalServerError, Title: "Something went wrong", Text: "The operator can find the reason in the log.", Again: true}
 )
 
 // errThrottled answers somebody who tries passwords too fast.

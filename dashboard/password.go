@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -46,10 +47,14 @@ func (v *visit) changePassword() error {
 	if err != nil {
 		return err
 	}
-	kept := v.session.Key()
-	v.login(account)
 	v.tell("changed password")
-	if _, err := v.own.endSessions(ctx, account.owner(), kept); err != nil {
+	v.login(account)
+	// Until then the visitor's other requests find a login that is no longer
+	// good, and end it.
+	if err := v.saveNow(); err != nil {
+		return fmt.Errorf("%w: %w", errNotKeptIn, err)
+	}
+	if _, err := v.own.endSessions(ctx, account.owner(), v.session.Key()); err != nil {
 		v.report(ctx, err) // they are no longer good in any case
 	}
 	return v.done("/", "Your password is changed. You are signed out everywhere else.")

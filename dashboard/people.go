@@ -70,6 +70,9 @@ func (v *visit) addPerson() error {
 			return err
 		}
 	}
+	if err := v.saveNow(); err != nil {
+		return err // before there is a one-time password that could not be shown
+	}
 	account, password, err := directory.Add(v.r.Context(), name, administrator)
 	if refusal, ok := errors.AsType[Refusal](err); ok {
 		return v.renderPeople(http.StatusUnprocessableEntity, peopleBody{Name: name, Administrator: administrator, Problem: string(refusal)})
@@ -172,6 +175,9 @@ func (v *visit) resetPassword(directory Directory, a Account) error {
 	}
 	if a.owner() == v.account.owner() {
 		return Refusal("Change your own password instead.")
+	}
+	if err := v.saveNow(); err != nil {
+		return err // before there is a one-time password that could not be shown
 	}
 	password, err := directory.ResetPassword(v.r.Context(), a.ID)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/dashboard"
 )
 
@@ -76,6 +77,25 @@ func TestChangingPeople(t *testing.T) {
 	root.get("/people?q=AD").want(http.StatusOK, "ada").without(">grace<")
 	root.get("/people?q=nobody").want(http.StatusOK, "Nobody of that name")
 	root.get("/people?offset=-1").want(http.StatusOK, "grace")
+}
+
+// A one-time password that could not be shown is not made.
+func TestOneTimePasswordsWhileTheSessionCannotBeSaved(t *testing.T) {
+	t.Parallel()
+	engine := &troubled{Engine: locmem.Open()}
+	s := open(t, engine)
+	root := s.signedInAt("root", "/people")
+	for path, fields := range map[string][]string{
+		"/people":                 {"name", "newcomer", "administrator", "yes"},
+		"/people/" + s.ids["ada"]: {"do", "reset", "sure", "yes"},
+	} {
+		s.age(root, 11*time.Minute)
+		engine.full.Store(true)
+		root.post(path, append(fields, "confirm_password", password)...).want(http.StatusServiceUnavailable)
+		engine.full.Store(false)
+	}
+	root.get("/people").want(http.StatusOK).without("newcomer")
+	s.signedInAt("ada", "/password")
 }
 
 func TestNobodyLocksThemselvesOut(t *testing.T) {

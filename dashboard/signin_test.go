@@ -1,6 +1,8 @@
 package dashboard_test
 
 import (
+	"context"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -8,7 +10,10 @@ import (
 	"testing"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
+	"github.com/cloakroom-go/cloakroom/dashboard"
 	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/engine/cache"
 )
 
 // Who comes over plain HTTP from afar is told why no sign-in lasts, and nobody else.
@@ -178,6 +183,56 @@ func TestChangingThePasswordEndsTheOtherSessions(t *testing.T) {
 	there.get("/").want(http.StatusOK, "Sign in")
 	here.get("/").want(http.StatusOK, "This device")
 	grace.get("/").want(http.StatusOK, "This device")
+}
+
+// listed is an engine that does something before it lists its sessions.
+type listed struct {
+	*cache.Engine
+	before func()
+}
+
+func (e *listed) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
+	e.before()
+	return e.Engine.List(ctx)
+}
+
+// To find the other sessions takes long where there are many.
+func TestAnotherTabWhileThePasswordChanges(t *testing.T) {
+	t.Parallel()
+	engine := &listed{Engine: locmem.Open(), before: func() {}}
+	s := open(t, engine)
+	here, tab := s.signedIn("ada"), s.visitor()
+	tab.setKey(here.key())
+	engine.before = func() {
+		engine.before = func() {}
+		tab.get("/password")
+	}
+	const next = "another four words"
+	here.post("/password", "current", password, "new", next, "repeat", next).want(http.StatusOK, "Your password is changed.", "This device")
+}
+
+// The new password holds, and the answer says so.
+func TestChangingThePasswordWhileTheStorageGoesAway(t *testing.T) {
+	t.Parallel()
+	engine := &troubled{Engine: locmem.Open()}
+	s := open(t, engine, func(c *dashboard.Config) { c.Accounts = leaving{c.Accounts, engine} })
+	ada := s.signedInAt("ada", "/password")
+	const next = "another four words"
+	ada.post("/password", "current", password, "new", next, "repeat", next).
+		want(http.StatusServiceUnavailable, "Your password is changed", "Sign in with the new password.").without("Nothing was changed")
+	engine.away.Store(false)
+	ada.post("/signin", "name", "ada", "password", next, "next", "/password").want(http.StatusOK, "Current password")
+}
+
+// leaving are accounts after whose change the storage is away.
+type leaving struct {
+	dashboard.Accounts
+	engine *troubled
+}
+
+func (a leaving) ChangePassword(ctx context.Context, id, password string) (dashboard.Account, error) {
+	defer a.engine.away.Store(true)
+	return a.Accounts.ChangePassword(ctx, id, password)
 }
 
 // A password that was changed elsewhere, in Django, ends sessions as well.

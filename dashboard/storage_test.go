@@ -54,6 +54,7 @@ func TestAnEngineThatTellsNothing(t *testing.T) {
 type troubled struct {
 	cloakroom.Engine
 	away    atomic.Bool
+	full    atomic.Bool // takes no new session
 	endless atomic.Bool
 	expired atomic.Int64
 }
@@ -75,7 +76,7 @@ func (e *troubled) Save(ctx context.Context, r *cloakroom.Record) error {
 }
 
 func (e *troubled) Create(ctx context.Context, r *cloakroom.Record) error {
-	if e.away.Load() {
+	if e.away.Load() || e.full.Load() {
 		return errAway
 	}
 	return e.Engine.Create(ctx, r)

@@ -138,6 +138,10 @@ func (v *visit) askToSignIn() error {
 	return v.redirect(withQuery("/signin", next))
 }
 
+// saveNow saves the session before the answer begins: what follows must not
+// wait for that, or be answered with that it failed.
+func (v *visit) saveNow() error { return v.config.Sessions.Save(v.r.Context(), v.session) }
+
 // redirect sends the browser to another page of the Dashboard.
 func (v *visit) redirect(path string) error {
 	v.w.Header().Set("Location", v.config.BasePath+path)
