@@ -6,65 +6,59 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/identity"
-
 	"github.com/cloakroom-go/cloakroom/internal/human"
+	"github.com/cloakroom-go/cloakroom/roster"
 )
 
-// What ending many sessions may take at once: keys held, and time.
-const (
-	maxEnded = 10_000
-	endFor   = 10 * time.Second
-)
+// endFor is what ending many sessions may take. It leaves time for the answer.
+const endFor = longest - 5*time.Second
 
 // ended is what became of ending many sessions.
 type ended struct {
-	count int
-	more  bool // there may be others
+	count   int
+	read    int
+	stopped bool // there may be others
 }
 
-// String tells it to the administrator.
+// String tells it to whoever asked. Doing it again would begin where it began.
 func (e ended) String() string {
 	text := human.Plural(e.count, "session") + " ended."
-	if e.more {
-		text += " There are more: do it again."
+	if e.stopped {
+		text += fmt.Sprintf(" Time ran out when %s had been read, so others may be left."+
+			" On the server, cloakroom revoke --user or --all ends them, however many there are.", human.Plural(e.read, "session"))
 	}
 	return text
 }
 
-// endSessions ends the sessions of one owner, except the one under key.
-func (s store) endSessions(ctx context.Context, of identity.User, except string) (ended, error) {
-	return s.endWhere(ctx, func(r row) bool { return r.Owner == of && r.key != except })
+// tellEnded logs how far somebody's ending of sessions came, also where it failed.
+func (v *visit) tellEnded(what string, e ended, args ...any) {
+	v.tell(what, append(args, "sessions", e.count, "finished", !e.stopped)...)
 }
 
-// endWhere ends the sessions that match. They are collected first: not every
-// engine lets go of what it lists.
-func (s store) endWhere(ctx context.Context, match func(row) bool) (ended, error) {
-	var keys []string
-	var met scan
-	for record, err := range s.records(ctx, &met) {
-		if errors.Is(err, errCannotList) {
-			return ended{}, nil
-		}
-		if err != nil {
-			return ended{}, fmt.Errorf("dashboard: look for sessions to end: %w", err)
-		}
-		if match(rowOf(record)) {
-			if len(keys) == maxEnded {
-				met.Stopped = true
-				break
-			}
-			keys = append(keys, record.Key)
-		}
+// endSessions ends the sessions of one owner, except the one under key.
+func (s store) endSessions(ctx context.Context, of identity.User, except string) (ended, error) {
+	return s.endWhere(ctx, func(r *cloakroom.Record) bool {
+		owner, _ := identity.Of(r.Data)
+		return owner == of && r.Key != except
+	})
+}
+
+// endWhere ends the sessions that match.
+func (s store) endWhere(ctx context.Context, match func(*cloakroom.Record) bool) (ended, error) {
+	if _, ok := cloakroom.As[cloakroom.Lister](s.engine); !ok {
+		return ended{}, nil
 	}
-	start := time.Now()
-	for i, key := range keys {
-		if time.Since(start) > endFor {
-			return ended{count: i, more: true}, nil
-		}
-		if err := s.engine.Delete(ctx, key); err != nil {
-			return ended{count: i, more: true}, fmt.Errorf("dashboard: end sessions: %w", err)
-		}
+	ctx, cancel := context.WithTimeout(ctx, endFor)
+	defer cancel()
+	tally, err := roster.End(ctx, s.engine, match, func(roster.Tally) {})
+	e := ended{count: tally.Ended, read: tally.Read, stopped: err != nil}
+	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable) {
+		return e, nil
 	}
-	return ended{count: len(keys), more: met.Stopped}, nil
+	if err != nil {
+		return e, fmt.Errorf("dashboard: end sessions: %w", err)
+	}
+	return e, nil
 }

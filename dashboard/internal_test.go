@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"cmp"
+	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,6 +17,11 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
+	"github.com/cloakroom-go/cloakroom/django/identity"
+	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
 func TestSeal(t *testing.T) {
@@ -97,6 +104,29 @@ func TestWindow(t *testing.T) {
 			check(w, from)
 		}
 	})
+}
+
+// endless is an engine that never comes to the end of its sessions.
+type endless struct{ cloakroom.Engine }
+
+func (endless) List(context.Context) iter.Seq2[*cloakroom.Record, error] {
+	return func(yield func(*cloakroom.Record, error) bool) {
+		for yield(&cloakroom.Record{Key: "another"}, nil) {
+		}
+	}
+}
+
+func TestEndingThatRunsOutOfTime(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	ended, err := store{engine: endless{locmem.Open()}}.endSessions(ctx, identity.User{ID: "1"}, "")
+	if err != nil || !ended.stopped || ended.count != 0 || ended.read == 0 {
+		t.Errorf("%+v, %v", ended, err)
+	}
+	if text := ended.String(); !strings.Contains(text, human.Plural(ended.read, "session")) || !strings.Contains(text, "cloakroom revoke --user") {
+		t.Error(text)
+	}
 }
 
 func TestThrottleDoublesAndForgives(t *testing.T) {

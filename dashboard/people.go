@@ -198,13 +198,13 @@ func (v *visit) signOutPerson(_ Directory, a Account) error {
 	if !sure {
 		return err
 	}
-	v.tell("signed out a user", "user", a.ID)
 	return v.endAndTell(a, a.Name+" is signed out.")
 }
 
 // endAndTell ends an account's sessions, except the one that asks.
 func (v *visit) endAndTell(a Account, message string) error {
 	ended, err := v.own.endSessions(v.r.Context(), a.owner(), v.session.Key())
+	v.tellEnded("signed out a user", ended, "user", a.ID)
 	if err != nil {
 		return err
 	}

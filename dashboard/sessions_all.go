@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/internal/human"
 )
 
@@ -171,16 +172,15 @@ func (v *visit) revokeTicked() error {
 	if !sure {
 		return err
 	}
-	for _, key := range keys {
-		if key == v.session.Key() {
-			continue
-		}
+	others := slices.DeleteFunc(slices.Clone(keys), func(key string) bool { return key == v.session.Key() })
+	for i, key := range others {
 		if err := v.shown.engine.Delete(v.r.Context(), key); err != nil {
+			v.tellEnded("ended sessions", ended{count: i, stopped: true})
 			return err
 		}
 	}
-	v.tell("ended sessions", "sessions", len(keys))
-	if slices.Contains(keys, v.session.Key()) {
+	v.tellEnded("ended sessions", ended{count: len(keys)})
+	if len(others) < len(keys) {
 		return v.signOut()
 	}
 	return v.done(back, ended{count: len(keys)}.String())
@@ -208,10 +208,10 @@ func (v *visit) revokeUser() error {
 		return err
 	}
 	ended, err := v.shown.endSessions(v.r.Context(), of, except)
+	v.tellEnded("signed out a user", ended, "user", of.ID)
 	if err != nil {
 		return err
 	}
-	v.tell("signed out a user", "user", of.ID, "sessions", ended.count)
 	return v.done("/sessions", ended.String())
 }
 
@@ -233,10 +233,10 @@ func (v *visit) revokeEveryone() error {
 	if !sure {
 		return err
 	}
-	ended, err := v.shown.endWhere(v.r.Context(), func(r row) bool { return r.key != v.session.Key() })
+	ended, err := v.shown.endWhere(v.r.Context(), func(r *cloakroom.Record) bool { return r.Key != v.session.Key() })
+	v.tellEnded("signed out everybody", ended)
 	if err != nil {
 		return err
 	}
-	v.tell("signed out everybody", "sessions", ended.count)
 	return v.done("/sessions", ended.String())
 }

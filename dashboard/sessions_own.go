@@ -58,10 +58,10 @@ func (v *visit) revokeOwn() error {
 			return err
 		}
 		ended, err := v.own.endSessions(ctx, v.account.owner(), v.session.Key())
+		v.tellEnded("signed out everywhere else", ended)
 		if err != nil {
 			return err
 		}
-		v.tell("signed out everywhere else", "sessions", ended.count)
 		return v.done("/", ended.String())
 	}
 

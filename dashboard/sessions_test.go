@@ -1,17 +1,22 @@
 package dashboard_test
 
 import (
+	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cloakroom-go/cloakroom"
+	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/django/auth"
+	"github.com/cloakroom-go/cloakroom/engine/cache"
 )
 
 func TestOwnSessions(t *testing.T) {
@@ -192,6 +197,79 @@ func TestRevokingSessions(t *testing.T) {
 	own := root.get("/sessions").values("session")
 	root.post("/sessions/revoke", "session", own[0]).want(http.StatusOK, "One of them is your own")
 	root.post("/sessions/revoke", "session", own[0], "sure", "yes").want(http.StatusOK, "You are signed out.")
+}
+
+// before is an engine that lists this many anonymous sessions before its own.
+type before struct {
+	*cache.Engine
+	others atomic.Int64
+}
+
+func (e *before) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
+	return func(yield func(*cloakroom.Record, error) bool) {
+		for range e.others.Load() {
+			if !yield(&cloakroom.Record{Key: "anonymous", Expires: inADay()}, nil) {
+				return
+			}
+		}
+		for record, err := range e.Engine.List(ctx) {
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+// What bounds a page does not bound the ending of sessions.
+func TestSessionsEndHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	engine := &before{Engine: locmem.Open()}
+	s := open(t, engine)
+	root, ada := s.signedIn("root"), s.signedIn("ada")
+	engine.others.Store(300_000)
+	root.get("/sessions?q=ada").want(http.StatusOK, "more than one look can take in")
+	root.post("/people/"+s.ids["ada"], "do", "sign-out", "sure", "yes").want(http.StatusOK, "ada is signed out. 1 session ended.")
+	engine.others.Store(0)
+	ada.get("/").want(http.StatusOK, "Sign in")
+}
+
+// breaking is an engine that ends one session and no more.
+type breaking struct {
+	*cache.Engine
+	ended atomic.Bool
+}
+
+func (e *breaking) Delete(ctx context.Context, key string) error {
+	if e.ended.Swap(true) {
+		return errAway
+	}
+	return e.Engine.Delete(context.WithoutCancel(ctx), key)
+}
+
+func TestWhatEndedIsLoggedWhereTheRestDidNot(t *testing.T) {
+	t.Parallel()
+	for what, fields := range map[string][]string{
+		"ended sessions":       nil,
+		"signed out everybody": {"which", "all"},
+		"signed out a user":    {"which", "user"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			engine := &breaking{Engine: locmem.Open()}
+			s := open(t, engine)
+			root := s.signedIn("root")
+			s.signedIn("ada")
+			s.signedIn("ada")
+			fields := append(fields, "sure", "yes")
+			for _, handle := range root.get("/sessions?q=ada").values("session") {
+				fields = append(fields, "session", handle)
+			}
+			root.post("/sessions/revoke", fields...).want(http.StatusServiceUnavailable)
+			if log := s.log.String(); !strings.Contains(log, `msg="`+what+`"`) || !strings.Contains(log, "sessions=1 finished=false") {
+				t.Errorf("not in the log:\n%s", log)
+			}
+		})
+	}
 }
 
 func TestCredentialsAreMaskedUntilAskedFor(t *testing.T) {

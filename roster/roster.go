@@ -3,6 +3,7 @@
 package roster
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -80,32 +81,51 @@ type Tally struct {
 
 // End ends every session that match picks, however many there are, and now and
 // then says how far it is. No engine has an index by user, so it reads all of
-// them. A session that begins meanwhile may stay.
+// them. A session that begins meanwhile may stay. What was found is ended also
+// where the rest could not be read. If the time that ctx has was too short, the
+// error is [context.DeadlineExceeded].
 func End(ctx context.Context, engine cloakroom.Engine, match func(*cloakroom.Record) bool, tell func(Tally)) (Tally, error) {
 	var done Tally
 	for {
 		// Not every engine lets go of what it lists, so none is deleted before.
-		var keys []string
-		for record, err := range Records(ctx, engine) {
-			if err != nil {
-				return done, err
-			}
+		keys, unread := pick(ctx, engine, func(r *cloakroom.Record) bool {
 			if done.Read++; done.Read%1000 == 0 {
 				tell(done)
 			}
-			if match(record) {
-				keys = append(keys, record.Key)
-			}
-			if len(keys) == batch {
-				break
-			}
-		}
+			return match(r)
+		})
 		ended, err := deleteAll(ctx, engine, keys)
 		done.Ended += ended
+		if err != nil {
+			err = cmp.Or(ctx.Err(), err)
+		}
 		if tell(done); err != nil || len(keys) < batch {
-			return done, err
+			return done, cmp.Or(err, unread)
 		}
 	}
+}
+
+// pick returns the keys of a batch of sessions that match. Of the time that ctx
+// has it leaves a quarter to end them.
+func pick(ctx context.Context, engine cloakroom.Engine, match func(*cloakroom.Record) bool) ([]string, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)*3/4)
+		defer cancel()
+	}
+	var keys []string
+	for record, err := range Records(ctx, engine) {
+		if err = cmp.Or(ctx.Err(), err); err != nil {
+			return keys, err
+		}
+		if match(record) {
+			keys = append(keys, record.Key)
+		}
+		if len(keys) == batch {
+			break
+		}
+	}
+	return keys, nil
 }
 
 func deleteAll(ctx context.Context, engine cloakroom.Engine, keys []string) (int, error) {

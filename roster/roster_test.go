@@ -111,6 +111,33 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// stuck lists its sessions, and then nothing more.
+type stuck struct{ *cache.Engine }
+
+func (s stuck) List(ctx context.Context) iter.Seq2[*cloakroom.Record, error] {
+	return func(yield func(*cloakroom.Record, error) bool) {
+		for record, err := range s.Engine.List(ctx) {
+			if !yield(record, err) {
+				return
+			}
+		}
+		<-ctx.Done()
+		yield(nil, &cloakroom.Error{Engine: "stuck", Op: "list", Kind: cloakroom.ErrUnavailable, Err: ctx.Err()})
+	}
+}
+
+func TestEndWithinADeadline(t *testing.T) {
+	t.Parallel()
+	engine := stuck{locmem.Open()}
+	create(t, engine, "ada")
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	tally, err := roster.End(ctx, engine, func(*cloakroom.Record) bool { return true }, func(roster.Tally) {})
+	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, cloakroom.ErrUnavailable) || tally != (roster.Tally{Read: 1, Ended: 1}) {
+		t.Errorf("%+v, %v", tally, err)
+	}
+}
+
 func TestCookiesCannotBeListed(t *testing.T) {
 	t.Parallel()
 	engine := cookie.Open().WithSecretKeys("secret")

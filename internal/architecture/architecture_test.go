@@ -36,7 +36,7 @@ var allowed = map[string][]string{
 	"site":                {".", "engine", "cache", "django"},
 	"check":               {".", "engine", "cache", "django", "site", "internal/human"},
 	"enginetest":          {".", "internal/history"},
-	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human"},
+	"dashboard":           {".", "dashboard", "django/auth", "django/identity", "internal/fields", "internal/human", "roster"},
 	"observe":             {".", "engine/guarded"},
 	"dashboard/accounts":  {".", "dashboard", "django"},
 	"dashboard/history":   {".", "dashboard"},
