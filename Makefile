@@ -57,11 +57,14 @@ race: ## run the tests of what works at once with the race detector, with fewer 
 bench: ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+# Go 1.26 fails a target now and then because its time is over (go.dev/issue/75804).
+# What a target finds is kept, so that it fails the second time as well.
 fuzz: ## run every fuzz target, each for FUZZTIME (30s)
 	@set -e; for dir in $$(go list -f '{{.Dir}}' ./...); do \
 		for target in $$(grep -ohs '^func Fuzz[A-Za-z0-9_]*' $$dir/*_test.go | cut -d ' ' -f 2); do \
 			echo "$$target in $$dir"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$dir; \
+			fuzz() { go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$dir; }; \
+			fuzz || fuzz; \
 		done; \
 	done
 
