@@ -106,30 +106,21 @@ func (v *visit) open(ctx context.Context) (*Session, error) {
 	return v.session, v.err
 }
 
-// opened returns the session if the handler opened it.
-func (v *visit) opened() *Session {
+// opened returns the session if the handler opened it, and whether it asked for
+// one, if in vain.
+func (v *visit) opened() (s *Session, asked bool) {
 	v.opening.Lock()
 	defer v.opening.Unlock()
-	return v.session
-}
-
-// wasAsked reports whether the handler asked for the session, if in vain.
-func (v *visit) wasAsked() bool {
-	v.opening.Lock()
-	defer v.opening.Unlock()
-	return v.asked
+	return v.session, v.asked
 }
 
 // begin saves the session and sends its cookie, once, before the header leaves.
 func (v *visit) begin(status int) {
 	v.begun, v.broken = true, status >= http.StatusInternalServerError
-	if !v.wasAsked() {
-		return
-	}
-	if h := v.Header(); !slices.Contains(h.Values("Vary"), "Cookie") {
+	s, asked := v.opened()
+	if h := v.Header(); asked && !slices.Contains(h.Values("Vary"), "Cookie") {
 		h.Add("Vary", "Cookie")
 	}
-	s := v.opened()
 	if s == nil {
 		return
 	}
@@ -183,7 +174,7 @@ func (v *visit) finish() {
 		v.begin(http.StatusOK)
 		return
 	}
-	s := v.opened()
+	s, _ := v.opened()
 	if s == nil || v.failed != nil {
 		return
 	}
@@ -197,7 +188,7 @@ func (v *visit) finish() {
 // abandon ends a request whose handler panicked: a flush stands, for it is
 // safer to be logged out than not.
 func (v *visit) abandon() {
-	s := v.opened()
+	s, _ := v.opened()
 	if s == nil || v.failed != nil {
 		return
 	}
@@ -208,7 +199,7 @@ func (v *visit) abandon() {
 
 // saveLate saves what was changed when no cookie can be sent any more.
 func (v *visit) saveLate() error {
-	s := v.opened()
+	s, _ := v.opened()
 	if s == nil {
 		return nil
 	}
@@ -285,7 +276,7 @@ func (v *visit) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, v.failed
 	}
 	if !v.begun {
-		if s := v.opened(); s != nil && v.needsCookie(s) {
+		if s, _ := v.opened(); s != nil && v.needsCookie(s) {
 			return nil, nil, errHijack
 		}
 		if err := v.saveLate(); err != nil {

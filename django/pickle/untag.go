@@ -176,9 +176,13 @@ func (b *builder) tagPairs(content any, depth int) (items []ref) {
 // errTag says that the innermost tag, which then gets its name, is to blame.
 var errTag = errors.New("a tag holds something else than it says")
 
-var tags = []string{
-	"int", "float", "bytes", "bytearray", "tuple", "set", "frozenset", "dict", "ordereddict",
-	"datetime", "date", "time", "timedelta", "decimal", "uuid", "global", "object",
+// of adds what the content of a tag says, if it is of the kind that the tag takes.
+func of[Content any](b *builder, content any, add func(Content) ref) ref {
+	if c, ok := content.(Content); ok {
+		return add(c)
+	}
+	b.fail(errTag)
+	return 0
 }
 
 // tagged adds what a tag says.
@@ -186,58 +190,53 @@ func (b *builder) tagged(name string, content any, depth int) ref {
 	if v, ok := content.(cloakroom.Value); ok {
 		content = v.Plain()
 	}
-	text, isText := content.(string)
-	list, isList := content.([]any)
-	fields, isFields := content.(map[string]any)
-	switch {
-	case name == "int" && isText:
-		return b.parseInt(text)
-	case name == "float" && isText:
-		return b.parseFloat(text)
-	case name == "bytes" && isText:
-		return b.base64(kindBytes, text)
-	case name == "bytearray" && isText:
-		return b.base64(kindByteArray, text)
-	case name == "tuple" && isList:
-		return b.container(kindTuple, list, depth)
-	case name == "set" && isList:
-		return b.container(kindSet, list, depth)
-	case name == "frozenset" && isList:
-		return b.container(kindFrozenSet, list, depth)
-	case name == "dict":
+	text := func(add func(string) ref) ref { return of(b, content, add) }
+	binary := func(k kind) ref { return text(func(s string) ref { return b.base64(k, s) }) }
+	container := func(k kind) ref {
+		return of(b, content, func(items []any) ref { return b.container(k, items, depth) })
+	}
+	switch name {
+	case "int":
+		return text(b.parseInt)
+	case "float":
+		return text(b.parseFloat)
+	case "bytes":
+		return binary(kindBytes)
+	case "bytearray":
+		return binary(kindByteArray)
+	case "tuple":
+		return container(kindTuple)
+	case "set":
+		return container(kindSet)
+	case "frozenset":
+		return container(kindFrozenSet)
+	case "dict":
 		dict := b.add(kindDict, 0, 0)
 		b.extend(dict, b.tagPairs(content, depth))
 		return dict
-	case name == "ordereddict":
+	case "ordereddict":
 		r := b.call("collections", "OrderedDict")
 		o := b.object(r)
 		b.link(r, &o.dict, b.tagPairs(content, depth))
 		return r
-	case name == "datetime" && isText:
-		return b.parseDatetime(text)
-	case name == "date" && isText:
-		t, err := time.Parse("2006-01-02", text)
-		b.check(err)
-		return b.call("datetime", "date", b.addText(kindBytes, dateBytes(t)))
-	case name == "time" && isText:
-		t, err := time.Parse("15:04:05.999999", text)
-		b.check(err)
-		return b.call("datetime", "time", b.addText(kindBytes, clockBytes(t)))
-	case name == "timedelta" && isList && len(list) == 3:
-		return b.call("datetime", "timedelta", b.list(list, depth)...)
-	case name == "decimal" && isText:
-		return b.call("decimal", "Decimal", b.json(text, depth))
-	case name == "uuid" && isText:
-		return b.parseUUID(text)
-	case name == "global" && isText:
-		return b.parseGlobal(text)
-	case name == "object" && isFields:
-		return b.parseObject(fields, depth)
-	case slices.Contains(tags, name):
-		b.fail(errTag)
-	default:
-		b.fail(fmt.Errorf("unknown tag $%s", name))
+	case "datetime":
+		return text(b.parseDatetime)
+	case "date":
+		return text(b.parseDate)
+	case "time":
+		return text(b.parseClock)
+	case "timedelta":
+		return of(b, content, func(fields []any) ref { return b.timedelta(fields, depth) })
+	case "decimal":
+		return text(func(digits string) ref { return b.call("decimal", "Decimal", b.json(digits, depth)) })
+	case "uuid":
+		return text(b.parseUUID)
+	case "global":
+		return text(b.parseGlobal)
+	case "object":
+		return of(b, content, func(fields map[string]any) ref { return b.parseObject(fields, depth) })
 	}
+	b.fail(fmt.Errorf("unknown tag $%s", name))
 	return 0
 }
 
@@ -290,6 +289,25 @@ func (b *builder) name(module, name string) ref {
 func (b *builder) call(module, name string, args ...ref) ref {
 	class := b.name(module, name)
 	return b.addObject(object{how: reduced, class: class, args: b.addTuple(args...)})
+}
+
+func (b *builder) parseDate(text string) ref {
+	t, err := time.Parse("2006-01-02", text)
+	b.check(err)
+	return b.call("datetime", "date", b.addText(kindBytes, dateBytes(t)))
+}
+
+func (b *builder) parseClock(text string) ref {
+	t, err := time.Parse("15:04:05.999999", text)
+	b.check(err)
+	return b.call("datetime", "time", b.addText(kindBytes, clockBytes(t)))
+}
+
+func (b *builder) timedelta(fields []any, depth int) ref {
+	if len(fields) != 3 {
+		b.fail(errTag)
+	}
+	return b.call("datetime", "timedelta", b.list(fields, depth)...)
 }
 
 func (b *builder) parseDatetime(text string) ref {
