@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	_ "embed"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"testing"
@@ -18,11 +17,10 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/cloakroom-go/cloakroom"
-	"github.com/cloakroom-go/cloakroom/django/settings"
+	"github.com/cloakroom-go/cloakroom/bench/ours"
 	"github.com/cloakroom-go/cloakroom/engine/moving"
 	"github.com/cloakroom-go/cloakroom/internal/djangotest"
 	"github.com/cloakroom-go/cloakroom/internal/server"
-	"github.com/cloakroom-go/cloakroom/site"
 )
 
 // servers are those that all systems use.
@@ -66,20 +64,7 @@ func (s servers) ours() (all []system) {
 // before it.
 func (s servers) open(engine, cache string) cloakroom.Engine {
 	s.Helper()
-	named := settings.FromURLs(engine, cache)
-	named.SecretKey = djangotest.SecretKey
-	if has, err := site.HasDatabase(named); err != nil {
-		s.Fatal(err)
-	} else if has {
-		database, err := site.OpenDatabase(s.Context(), named)
-		if err != nil {
-			s.Fatal(err)
-		}
-		if err := errors.Join(database.Migrate(s.Context()), database.Close()); err != nil {
-			s.Fatal(err)
-		}
-	}
-	opened, err := site.Open(s.Context(), named)
+	opened, err := ours.Open(s.Context(), engine, cache)
 	if err != nil {
 		s.Fatal(err)
 	}

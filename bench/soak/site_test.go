@@ -18,19 +18,13 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
-	"github.com/cloakroom-go/cloakroom/django/settings"
-	"github.com/cloakroom-go/cloakroom/internal/djangotest"
+	"github.com/cloakroom-go/cloakroom/bench/ours"
 	"github.com/cloakroom-go/cloakroom/site"
 )
 
 // serve is the site. It says where it listens, and ends with its input.
 func serve(ctx context.Context, engine, cache string) error {
-	s := settings.FromURLs(engine, cache)
-	s.SecretKey = djangotest.SecretKey
-	if err := migrate(ctx, s); err != nil {
-		return err
-	}
-	opened, err := site.Open(ctx, s)
+	opened, err := ours.Open(ctx, engine, cache)
 	if err != nil {
 		return err
 	}
@@ -49,18 +43,6 @@ func serve(ctx context.Context, engine, cache string) error {
 		return err
 	}
 	return nil
-}
-
-// migrate makes the table where sessions are in a database.
-func migrate(ctx context.Context, s *settings.Settings) error {
-	if has, err := site.HasDatabase(s); err != nil || !has {
-		return err
-	}
-	database, err := site.OpenDatabase(ctx, s)
-	if err != nil {
-		return err
-	}
-	return errors.Join(database.Migrate(ctx), database.Close())
 }
 
 // pages are the site's.
