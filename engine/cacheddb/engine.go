@@ -76,7 +76,9 @@ func New(c cache.Cache, store cloakroom.Engine, options ...Option) *Engine {
 // Close stops telling the cache what it has missed. It closes neither the cache
 // nor the store, which are the caller's.
 func (e *Engine) Close() error {
-	e.health.close()
+	for _, h := range e.servers {
+		h.close()
+	}
 	return nil
 }
 
@@ -101,7 +103,7 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 	if !cloakroom.ValidKey(key) || ctx.Err() != nil {
 		return e.store.Load(ctx, key) // has the answer without asking
 	}
-	if found, err := e.get(ctx, key); err == nil && e.believes(found) {
+	if found, err := e.get(ctx, key); err == nil && e.believes(key, found) {
 		return hit(key, found), nil
 	}
 	return e.misses.load(ctx, key, e.fetch)

@@ -33,14 +33,16 @@ func WithVersion(version int) Option { return func(f *front) { f.version = versi
 
 // WithLogger says where it is told that the cache fell silent, and that it is
 // back. The default is [slog.Default].
-func WithLogger(log *slog.Logger) Option { return func(f *front) { f.health.log = log } }
+func WithLogger(log *slog.Logger) Option { return func(f *front) { f.log = log } }
 
-// front is the cache, and how far it is to be trusted.
+// front is the cache, and how far each of its servers is to be trusted.
 type front struct {
 	cache     cache.Cache
 	keyPrefix string
 	version   int
-	health    *health
+	log       *slog.Logger
+	shards    cloakroom.Sharded // nil if it is not
+	servers   []*health
 	leases    atomic.Int32 // whether the cache keeps leases: unknown, yes or no
 }
 
@@ -51,40 +53,30 @@ const (
 )
 
 func newFront(c cache.Cache, options []Option) *front {
-	f := &front{cache: c, version: 1}
-	f.health = newHealth(f)
+	f := &front{cache: c, version: 1, log: slog.Default()}
 	for _, o := range options {
 		o(f)
+	}
+	servers := 1
+	if shards, ok := c.(cloakroom.Sharded); ok {
+		f.shards, servers = shards, shards.Shards()
+	}
+	for range servers {
+		f.servers = append(f.servers, newHealth(f))
 	}
 	return f
 }
 
+// healthOf is that of the server which has the session under key.
+func (f *front) healthOf(key string) *health {
+	if f.shards == nil {
+		return f.servers[0]
+	}
+	return f.servers[f.shards.Shard(f.nameOf(key))]
+}
+
 func (f *front) nameOf(key string) string {
 	return fmt.Sprintf("%s:%d:django.contrib.sessions.cached_db%s", f.keyPrefix, f.version, key)
-}
-
-// errAway says that the cache was not asked, for it does not answer.
-var errAway = errors.New("the cache does not answer")
-
-// ask asks the cache something, no longer than it is sensible to wait for it.
-func (f *front) ask(ctx context.Context, do func(context.Context) error) error {
-	return f.askFor(ctx, patience, do)
-}
-
-func (f *front) askFor(ctx context.Context, patience time.Duration, do func(context.Context) error) error {
-	if f.health.isAway() {
-		return errAway
-	}
-	short, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	err := do(short)
-	switch {
-	case answered(err):
-		f.health.heard()
-	case ctx.Err() == nil: // and nobody lost interest
-		f.health.lost(err)
-	}
-	return err
 }
 
 // answered reports whether err is what a cache that is there may say.
@@ -106,7 +98,7 @@ func overtaken(err error) bool {
 }
 
 func (f *front) get(ctx context.Context, key string) (r *cloakroom.Record, err error) {
-	err = f.ask(ctx, func(ctx context.Context) error {
+	err = f.healthOf(key).ask(ctx, func(ctx context.Context) error {
 		r, err = f.cache.Get(ctx, f.nameOf(key))
 		return err
 	})
@@ -133,7 +125,7 @@ func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroo
 				return nil, nil
 			}
 			continue
-		case err == nil && f.believes(found):
+		case err == nil && f.believes(key, found):
 			return found, nil
 		}
 		if lease, err = f.leave(ctx, key, found, err); err == nil {
@@ -149,9 +141,10 @@ func (f *front) lookUp(ctx context.Context, key string) (cached, lease *cloakroo
 	return nil, nil
 }
 
-// believes reports whether what is in the cache is a session, and to be served.
-func (f *front) believes(found *cloakroom.Record) bool {
-	return !isLease(found) && f.health.isTrusted() && !expired(found)
+// believes reports whether what is in the cache under key is a session, and to be
+// served.
+func (f *front) believes(key string, found *cloakroom.Record) bool {
+	return !isLease(found) && f.healthOf(key).isTrusted() && !expired(found)
 }
 
 func expired(r *cloakroom.Record) bool {
@@ -173,15 +166,15 @@ func (f *front) leave(ctx context.Context, key string, found *cloakroom.Record, 
 	if err != nil && !errors.Is(err, cloakroom.ErrNotFound) {
 		return nil, err
 	}
-	if !f.canLease(ctx) {
+	if !f.canLease(ctx, key) {
 		return nil, errors.ErrUnsupported
 	}
 	lease := newLease()
 	if err == nil {
 		lease.Version = found.Version
-		err = f.ask(ctx, func(ctx context.Context) error { return f.cache.Swap(ctx, f.nameOf(key), lease) })
+		err = f.swap(ctx, key, lease)
 	} else {
-		err = f.add(ctx, f.nameOf(key), lease)
+		err = f.add(ctx, key, lease)
 	}
 	if err != nil {
 		return nil, err
@@ -189,9 +182,13 @@ func (f *front) leave(ctx context.Context, key string, found *cloakroom.Record, 
 	return lease, nil
 }
 
-func (f *front) add(ctx context.Context, name string, r *cloakroom.Record) error {
-	return f.ask(ctx, func(ctx context.Context) error {
-		added, err := f.cache.Add(ctx, name, r)
+func (f *front) swap(ctx context.Context, key string, r *cloakroom.Record) error {
+	return f.healthOf(key).ask(ctx, func(ctx context.Context) error { return f.cache.Swap(ctx, f.nameOf(key), r) })
+}
+
+func (f *front) add(ctx context.Context, key string, r *cloakroom.Record) error {
+	return f.healthOf(key).ask(ctx, func(ctx context.Context) error {
+		added, err := f.cache.Add(ctx, f.nameOf(key), r)
 		if err == nil && !added {
 			err = cloakroom.ErrConflict
 		}
@@ -201,33 +198,47 @@ func (f *front) add(ctx context.Context, name string, r *cloakroom.Record) error
 
 // canLease reports whether the cache gives a lease back as one, which it has to
 // be asked for once: Django would take any other for a session.
-func (f *front) canLease(ctx context.Context) bool {
+func (f *front) canLease(ctx context.Context, key string) bool {
 	if f.leases.Load() != unknown {
 		return f.leases.Load() == yes
 	}
-	probe := newProbe()
-	err := f.add(ctx, f.nameOf(probe), newLease())
-	if err == nil {
-		defer func() { _ = f.drop(ctx, probe) }()
-		var r *cloakroom.Record
-		if r, err = f.get(ctx, probe); err == nil && isLease(r) {
-			f.leases.Store(yes)
-			return true
-		}
-	}
-	if answered(err) && !errors.Is(err, cloakroom.ErrNotFound) {
+	server := f.healthOf(key)
+	var kept *cloakroom.Record
+	err := server.ask(ctx, func(ctx context.Context) (err error) {
+		kept, err = f.probe(ctx, server)
+		return err
+	})
+	switch {
+	case err == nil && isLease(kept):
+		f.leases.Store(yes)
+		return true
+	case answered(err) && !errors.Is(err, cloakroom.ErrNotFound):
 		f.leases.Store(no)
 	}
 	return false
 }
 
-// newProbe is a name in the cache that is no session's.
-func newProbe() string { return "_cloakroom_probe_" + cloakroom.NewKey() }
+// probe leaves a lease on one of the servers, under a name that is no session's,
+// and returns what it comes back as.
+func (f *front) probe(ctx context.Context, server *health) (*cloakroom.Record, error) {
+	probe := ""
+	for probe == "" || f.healthOf(probe) != server {
+		probe = "_cloakroom_probe_" + cloakroom.NewKey()
+	}
+	if _, err := f.cache.Add(ctx, f.nameOf(probe), newLease()); err != nil {
+		return nil, err
+	}
+	kept, err := f.cache.Get(ctx, f.nameOf(probe))
+	if err == nil {
+		err = f.cache.Delete(ctx, f.nameOf(probe))
+	}
+	return kept, err
+}
 
 // fill puts a record in the place of a lease, and returns its version there.
 func (f *front) fill(ctx context.Context, key string, lease, r *cloakroom.Record) (any, error) {
 	filling := &cloakroom.Record{Data: r.Data, Expires: r.Expires, Version: lease.Version}
-	if err := f.ask(ctx, func(ctx context.Context) error { return f.cache.Swap(ctx, f.nameOf(key), filling) }); err != nil {
+	if err := f.swap(ctx, key, filling); err != nil {
 		return nil, err
 	}
 	return filling.Version, nil
@@ -240,7 +251,7 @@ func (f *front) drop(ctx context.Context, key string) error {
 		patience = min(patience, max(time.Until(deadline), overtime))
 	}
 	// Whether the visitor is still there does not matter.
-	return f.askFor(context.WithoutCancel(ctx), patience, func(ctx context.Context) error {
+	return f.healthOf(key).askFor(context.WithoutCancel(ctx), patience, func(ctx context.Context) error {
 		return f.cache.Delete(ctx, f.nameOf(key))
 	})
 }
@@ -255,7 +266,7 @@ func (f *front) forget(ctx context.Context, key string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
 	defer cancel()
 	if err := f.cache.Delete(ctx, f.nameOf(key)); err != nil {
-		f.health.owe(key, err)
+		f.healthOf(key).owe(key, err)
 	}
 }
 
@@ -263,5 +274,5 @@ func (f *front) forget(ctx context.Context, key string) {
 // whoever was filling the cache without a lease has done so: Django.
 func (f *front) bury(ctx context.Context, key string) {
 	f.forget(ctx, key)
-	f.health.later(func() { f.forget(context.Background(), key) })
+	f.healthOf(key).later(func() { f.forget(context.Background(), key) })
 }

@@ -2,7 +2,7 @@ package cacheddb
 
 import (
 	"context"
-	"log/slog"
+	"errors"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -40,13 +40,13 @@ const (
 	maxOwed = 1 << 18
 )
 
-// health is whether the cache answers, and what it still has to be told.
+// health is whether a server of the cache answers, and what it still has to be
+// told.
 //
 // When it falls silent a goroutine begins that tries it until it is back and
 // knows everything, or until the engine is closed.
 type health struct {
 	front *front
-	log   *slog.Logger
 	start time.Time
 
 	away    atomic.Bool
@@ -64,9 +64,33 @@ type health struct {
 const never = math.MaxInt64
 
 func newHealth(f *front) *health {
-	h := &health{front: f, log: slog.Default(), start: time.Now(), owed: map[string]struct{}{}, closed: make(chan struct{})}
+	h := &health{front: f, start: time.Now(), owed: map[string]struct{}{}, closed: make(chan struct{})}
 	h.last.Store(math.MinInt64 / 2)
 	return h
+}
+
+// errAway says that the cache was not asked, for it does not answer.
+var errAway = errors.New("the cache does not answer")
+
+// ask asks the server something, no longer than it is sensible to wait for it.
+func (h *health) ask(ctx context.Context, do func(context.Context) error) error {
+	return h.askFor(ctx, patience, do)
+}
+
+func (h *health) askFor(ctx context.Context, patience time.Duration, do func(context.Context) error) error {
+	if h.isAway() {
+		return errAway
+	}
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := do(short)
+	switch {
+	case answered(err):
+		h.heard()
+	case ctx.Err() == nil: // and nobody lost interest
+		h.lost(err)
+	}
+	return err
 }
 
 func (h *health) now() int64 { return int64(time.Since(h.start)) }
@@ -106,7 +130,7 @@ func (h *health) leave(err error) {
 	default:
 		h.mending = true
 		h.mends.Go(h.mend)
-		h.log.Warn("the cache does not answer; sessions are loaded from what is behind it", "error", err)
+		h.front.log.Warn(h.whoIsAway()+" does not answer; sessions are loaded from what is behind it", "error", err)
 	}
 }
 
@@ -140,19 +164,21 @@ func (h *health) mend() {
 	}
 }
 
-// answers reports whether the cache is well. One that is full, or has become a
+// answers reports whether the server is well. One that is full, or has become a
 // replica, answers a Ping, and takes nothing.
 func (h *health) answers() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if h.front.cache.Ping(ctx) != nil {
-		return false
+	_, err := h.front.probe(ctx, h)
+	return answered(err)
+}
+
+// whoIsAway is who, for the log.
+func (h *health) whoIsAway() string {
+	if len(h.front.servers) > 1 {
+		return "a server of the cache"
 	}
-	probe := h.front.nameOf(newProbe())
-	if _, err := h.front.cache.Add(ctx, probe, newLease()); err != nil {
-		return answered(err)
-	}
-	return h.front.cache.Delete(ctx, probe) == nil
+	return "the cache"
 }
 
 // settle lets the cache be asked again, tells it what it has to forget, and then
@@ -182,11 +208,11 @@ func (h *health) settle() bool {
 	}
 	h.mending = false
 	if h.overflow {
-		h.log.Error("the cache is back, but it missed more than can be remembered; every load is checked from now on (flush the cache, and restart)")
+		h.front.log.Error(h.whoIsAway() + " is back, but it missed more than can be remembered; every load is checked from now on (flush the cache, and restart)")
 		return true
 	}
 	h.trusted.Store(h.now() + int64(probation))
-	h.log.Info("the cache is back")
+	h.front.log.Info(h.whoIsAway() + " is back")
 	return true
 }
 

@@ -296,3 +296,77 @@ func TestFilledAfterTheEnd(t *testing.T) {
 		}
 	}
 }
+
+// Of several servers of a cache one that is away takes nothing but its own part
+// with it, and comes back with nothing that was flushed.
+func TestOneOfSeveral(t *testing.T) {
+	t.Parallel()
+	lasting, leaving := server.Memcached(t), server.Memcached(t)
+	c, err := memcached.New("memcached://" + lasting.Addr + "," + leaving.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	store := &counted{Engine: openDB(t, filepath.Join(t.TempDir(), "sessions.sqlite3"))}
+	e := cacheddb.New(c, store, cacheddb.WithLogger(slog.New(slog.DiscardHandler)))
+	t.Cleanup(func() { _ = e.Close() })
+	e.Trust()
+	kept, gone := make([]string, 0, 40), make([]string, 0, 40)
+	for range cap(kept) {
+		key := create(t, e, nil).Key
+		load(t, e, key, nil)
+		if c.Shard(nameOf(key)) == 0 {
+			kept = append(kept, key)
+		} else {
+			gone = append(gone, key)
+		}
+	}
+
+	leaving.Pause()
+	for _, key := range gone {
+		if err := e.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		load(t, e, key, cloakroom.ErrNotFound)
+	}
+	for until := time.Now().Add(30 * time.Second); ; {
+		before := store.loads.Load()
+		for _, key := range kept {
+			load(t, e, key, nil)
+		}
+		if store.loads.Load() == before {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatal("what the other server has is still asked of the store after 30 s")
+		}
+	}
+	if e.TrustsFor(gone[0]) {
+		t.Error("a server that does not answer is believed")
+	}
+
+	leaving.Resume()
+	for until := time.Now().Add(30 * time.Second); !e.TrustsFor(gone[0]); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("the server is back, and not believed after 30 s")
+		}
+		load(t, e, gone[0], cloakroom.ErrNotFound)
+	}
+	for _, key := range gone {
+		load(t, e, key, cloakroom.ErrNotFound)
+		if _, err := c.Get(t.Context(), nameOf(key)); !errors.Is(err, cloakroom.ErrNotFound) {
+			t.Errorf("the cache still has what was flushed: %v", err)
+		}
+	}
+}
+
+// counted is a store that counts its loads.
+type counted struct {
+	cloakroom.Engine
+	loads atomic.Int64
+}
+
+func (c *counted) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
+	c.loads.Add(1)
+	return c.Engine.Load(ctx, key)
+}
