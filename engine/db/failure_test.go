@@ -14,6 +14,7 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/internal/nobody"
+	"github.com/cloakroom-go/cloakroom/internal/processes"
 )
 
 // What Open refuses, and what it says.
@@ -129,7 +130,7 @@ func TestOpenWithoutRights(t *testing.T) {
 	t.Parallel()
 	dir := publicDir(t)
 	path := filepath.Join(dir, "sessions.sqlite3")
-	openAsNobody := func() string { return nobody.Output(t, process(t, "open", "sqlite:///"+path, "")) }
+	openAsNobody := func() string { return nobody.Output(t, processes.Command(t, "open", "sqlite:///"+path, "")) }
 	if got := openAsNobody(); !strings.Contains(got, "the database file cannot be created (") || strings.Count(got, "\n") != 1 {
 		t.Errorf("a folder that cannot be written: %q", got)
 	}

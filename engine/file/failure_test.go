@@ -14,6 +14,7 @@ import (
 	"github.com/cloakroom-go/cloakroom/engine/file"
 	"github.com/cloakroom-go/cloakroom/internal/fault"
 	"github.com/cloakroom-go/cloakroom/internal/nobody"
+	"github.com/cloakroom-go/cloakroom/internal/processes"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -236,7 +237,7 @@ func TestWithoutRights(t *testing.T) {
 		if err := errors.Join(os.Chmod(dir, c.folder), os.Chmod(pathOf(e, r.Key), c.file)); err != nil {
 			t.Fatal(err)
 		}
-		says := nobody.Output(t, process(t, "use", dir, c.key))
+		says := nobody.Output(t, processes.Command(t, "use", dir, c.key))
 		if refused := strings.Contains(says, "this user may not do that in the folder (let it"); refused == c.works ||
 			strings.Contains(says, r.Key) || strings.Count(says, "\n") > 1 {
 			t.Errorf("%s: %q", c.what, says)

@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/fields":     {".", "internal/human"},
 	"internal/history":    {"."},
 	"internal/movingtest": {".", "django", "engine/moving", "internal/djangotest"},
+	"internal/processes":  {"."},
 }
 
 // free are the rooms that put the others together.
