@@ -138,7 +138,7 @@ func (m *Manager) event(ctx context.Context, h happening, userID string) Event {
 
 // userOf is an id, as text.
 func userOf(id any) string {
-	switch id := plainCopy(id).(type) {
+	switch id := Plain(id).(type) {
 	case string:
 		return id
 	case int64, *big.Int:

@@ -118,9 +118,10 @@ func fromJSON(v any) any {
 	return v
 }
 
-// plainCopy returns v in plain values only, sharing nothing that can be written
-// to: what is stored is shared between readers.
-func plainCopy(v any) any {
+// Plain returns v with every [Value] in it made plain, in a copy that shares nothing
+// with v that can be written to. Of what is not listed at [Record.Data] it returns
+// what it is given.
+func Plain(v any) any {
 	switch v := v.(type) {
 	case Value:
 		return v.Plain()
@@ -131,13 +132,13 @@ func plainCopy(v any) any {
 	case []any:
 		list := make([]any, len(v))
 		for i := range v {
-			list[i] = plainCopy(v[i])
+			list[i] = Plain(v[i])
 		}
 		return list
 	case map[string]any:
 		dict := make(map[string]any, len(v))
 		for name := range v {
-			dict[name] = plainCopy(v[name])
+			dict[name] = Plain(v[name])
 		}
 		return dict
 	}
@@ -151,7 +152,7 @@ func as[T any](v any) (T, bool) {
 	var out T
 	switch target := any(&out).(type) {
 	case *any:
-		*target = plainCopy(v)
+		*target = Plain(v)
 		return out, true
 	case *int:
 		if n, ok := v.(int64); ok && int64(int(n)) == n {
@@ -166,7 +167,7 @@ func as[T any](v any) (T, bool) {
 		out, ok := v.(T)
 		return out, ok
 	}
-	plain := plainCopy(v)
+	plain := Plain(v)
 	if out, ok := plain.(T); ok {
 		return out, true
 	}

@@ -67,20 +67,13 @@ func (v *visit) recentlyConfirmed() bool {
 
 // deviceOf reads a device out of a record. Somebody else may have written it.
 func deviceOf(data map[string]any) device {
-	m, _ := plain(data[deviceName]).(map[string]any)
-	text := func(name string) string { s, _ := plain(m[name]).(string); return s }
-	number := func(name string) int64 { n, _ := plain(m[name]).(int64); return n }
+	m, _ := cloakroom.Plain(data[deviceName]).(map[string]any)
+	text := func(name string) string { s, _ := cloakroom.Plain(m[name]).(string); return s }
+	number := func(name string) int64 { n, _ := cloakroom.Plain(m[name]).(int64); return n }
 	return device{
 		Agent: text("agent"), Address: text("address"),
 		SignedIn: number("signed_in"), Seen: number("seen"),
 	}
-}
-
-func plain(v any) any {
-	if v, ok := v.(cloakroom.Value); ok {
-		return v.Plain()
-	}
-	return v
 }
 
 // String names the browser and the system.

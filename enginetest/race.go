@@ -60,7 +60,7 @@ func (s *stage) increment(e cloakroom.Engine, key, name string) error {
 		if err != nil {
 			return err
 		}
-		data, _ := plain(r.Data).(map[string]any)
+		data, _ := cloakroom.Plain(r.Data).(map[string]any)
 		n, _ := data[name].(int64)
 		data = maps.Clone(data)
 		data[name] = n + 1

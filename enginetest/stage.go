@@ -205,30 +205,8 @@ func (s *stage) verbs(r *cloakroom.Record) []verb {
 
 // difference compares dictionaries by their plain values.
 func difference(want, got map[string]any) string {
-	return cmp.Diff(plain(want), plain(got),
+	return cmp.Diff(cloakroom.Plain(want), cloakroom.Plain(got),
 		cmpopts.EquateEmpty(),
 		cmpopts.EquateNaNs(),
 		cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 }))
-}
-
-// plain is v in a copy of its own, with every [cloakroom.Value] made plain.
-func plain(v any) any {
-	switch v := v.(type) {
-	case cloakroom.Value:
-		return plain(v.Plain())
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, member := range v {
-			out[name] = plain(member)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, member := range v {
-			out[i] = plain(member)
-		}
-		return out
-	default:
-		return v
-	}
 }

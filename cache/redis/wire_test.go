@@ -64,7 +64,7 @@ func TestWrittenAsAskedAndRecognized(t *testing.T) {
 			if data == nil {
 				data = map[string]any{}
 			}
-			if diff := cmp.Diff(plain(data), plain(got), sameNumbers); diff != "" {
+			if diff := cmp.Diff(cloakroom.Plain(data), cloakroom.Plain(got), sameNumbers); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", name, what, diff)
 			}
 			// Without a wish it goes back as it came.
@@ -77,21 +77,6 @@ func TestWrittenAsAskedAndRecognized(t *testing.T) {
 }
 
 var sameNumbers = cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 })
-
-// plain takes apart what was left packed.
-func plain(v any) any {
-	switch v := v.(type) {
-	case cloakroom.Value:
-		return plain(v.Plain())
-	case map[string]any:
-		out := map[string]any{}
-		for name, item := range v {
-			out[name] = plain(item)
-		}
-		return out
-	}
-	return v
-}
 
 // django-redis leaves short values as they are, each compressor by a rule of
 // its own.
@@ -168,7 +153,7 @@ func TestReadsWhatPythonPacked(t *testing.T) {
 		"dict":      map[string]any{"a": map[string]any{"b": []any{true}}, "": map[string]any{}},
 		"timestamp": time.Unix(1925000000, 789000), "ext": []byte("abc"), "long": strings.Repeat("ticket ", 10),
 	}
-	if diff := cmp.Diff(plain(want), plain(data), sameNumbers); diff != "" {
+	if diff := cmp.Diff(cloakroom.Plain(want), cloakroom.Plain(data), sameNumbers); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	again, err := wire{}.encode(data, f)

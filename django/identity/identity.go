@@ -43,18 +43,11 @@ func NameOf(data map[string]any) Name {
 }
 
 func text(v any) string {
-	s, _ := plain(v).(string)
+	s, _ := cloakroom.Plain(v).(string)
 	return s
 }
 
 func dictionary(v any) map[string]any {
-	m, _ := plain(v).(map[string]any)
+	m, _ := cloakroom.Plain(v).(map[string]any)
 	return m
-}
-
-func plain(v any) any {
-	if v, ok := v.(cloakroom.Value); ok {
-		return v.Plain()
-	}
-	return v
 }

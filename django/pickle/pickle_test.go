@@ -26,14 +26,7 @@ var same = cmp.Options{
 
 // plain takes every Raw in a session apart.
 func plain(session map[string]any) map[string]any {
-	out := make(map[string]any, len(session))
-	for name, v := range session {
-		if value, ok := v.(cloakroom.Value); ok {
-			v = value.Plain()
-		}
-		out[name] = v
-	}
-	return out
+	return cloakroom.Plain(session).(map[string]any)
 }
 
 // What Go writes reads the same, from every protocol, untouched or taken apart.

@@ -25,15 +25,7 @@ var same = cmp.Options{
 
 // plain takes every Raw in a dictionary apart.
 func plain(session map[string]any) map[string]any {
-	out := make(map[string]any, len(session))
-	for name, v := range session {
-		if v, ok := v.(cloakroom.Value); ok {
-			out[name] = v.Plain()
-			continue
-		}
-		out[name] = v
-	}
-	return out
+	return cloakroom.Plain(session).(map[string]any)
 }
 
 func TestMarshal(t *testing.T) {

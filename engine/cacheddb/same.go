@@ -32,27 +32,5 @@ func sameValue(a, b any) bool {
 		other, errB := pickle.Marshal(map[string]any{"": b}, pickle.DefaultProtocol)
 		return errA == nil && errB == nil && bytes.Equal(one, other)
 	}
-	return reflect.DeepEqual(plain(a), plain(b))
-}
-
-// plain is v with every [cloakroom.Value] in it made plain.
-func plain(v any) any {
-	switch v := v.(type) {
-	case cloakroom.Value:
-		return plain(v.Plain())
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, member := range v {
-			out[name] = plain(member)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, member := range v {
-			out[i] = plain(member)
-		}
-		return out
-	default:
-		return v
-	}
+	return reflect.DeepEqual(cloakroom.Plain(a), cloakroom.Plain(b))
 }

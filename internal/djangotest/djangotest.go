@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/django/pyjson"
 )
 
@@ -198,7 +199,7 @@ func (d *Django) try(question ...any) (answer any, failure string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	both := plain(session["answer"]).([]any)
+	both := cloakroom.Plain(session["answer"]).([]any)
 	failure, _ = both[1].(string)
 	return both[0], failure
 }

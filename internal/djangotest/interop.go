@@ -144,7 +144,7 @@ func (p *pair) finds(s *cloakroom.Session, others map[string]any) {
 func (p *pair) has(s *cloakroom.Session, name string, want any) {
 	p.Helper()
 	got, _ := cloakroom.Get[any](s, name)
-	if diff := cmp.Diff(want, plain(got), sameNumbers); diff != "" {
+	if diff := cmp.Diff(want, cloakroom.Plain(got), sameNumbers); diff != "" {
 		p.Errorf("Go finds another %q than was stored (-want +got):\n%s", name, diff)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/cloakroom-go/cloakroom"
 )
 
 // kind is a kind of value, as Python has it and as Go has it.
@@ -105,25 +103,3 @@ func pythonOf(kinds []kind) map[string]any {
 }
 
 var sameNumbers = cmp.Comparer(func(a, b *big.Int) bool { return a.Cmp(b) == 0 })
-
-// plain is v in a copy of its own, with every [cloakroom.Value] made plain.
-func plain(v any) any {
-	switch v := v.(type) {
-	case cloakroom.Value:
-		return plain(v.Plain())
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for name, member := range v {
-			out[name] = plain(member)
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i, member := range v {
-			out[i] = plain(member)
-		}
-		return out
-	default:
-		return v
-	}
-}

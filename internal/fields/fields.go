@@ -38,7 +38,7 @@ type Field struct {
 func Of(data map[string]any, reveal bool) []Field {
 	var fields []Field
 	for _, name := range slices.Sorted(maps.Keys(data)) {
-		value := plain(data[name])
+		value := cloakroom.Plain(data[name])
 		f := Field{Name: name, Kind: kindOf(value)}
 		shown := value
 		if !reveal {
@@ -51,13 +51,13 @@ func Of(data map[string]any, reveal bool) []Field {
 	return fields
 }
 
-// masked returns value without credentials, and whether there were any.
+// masked returns a plain value without credentials, and whether there were any.
 func masked(name string, value any) (any, bool) {
 	if credential.MatchString(name) {
 		return Mask, true
 	}
 	hidden := false
-	switch value := plain(value).(type) {
+	switch value := value.(type) {
 	case map[string]any:
 		clean := make(map[string]any, len(value))
 		for name, item := range value {
@@ -121,9 +121,9 @@ func textOf(value any) string {
 	return text
 }
 
-// tagged is value as JSON can write it, with Cloakroom's tags for the rest.
+// tagged is a plain value as JSON can write it, with Cloakroom's tags for the rest.
 func tagged(value any) any {
-	switch value := plain(value).(type) {
+	switch value := value.(type) {
 	case []byte:
 		return map[string]any{"$bytes": base64.StdEncoding.EncodeToString(value)}
 	case time.Time:
@@ -148,11 +148,4 @@ func tagged(value any) any {
 	default:
 		return value
 	}
-}
-
-func plain(v any) any {
-	if v, ok := v.(cloakroom.Value); ok {
-		return v.Plain()
-	}
-	return v
 }
