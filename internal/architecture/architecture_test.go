@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"dashboard/history":   {".", "dashboard"},
 	"internal":            {},
 	"internal/djangotest": {".", "django"},
+	"internal/fault":      {"."},
 	"internal/fields":     {".", "internal/human"},
 	"internal/history":    {"."},
 	"internal/movingtest": {".", "django", "engine/moving", "internal/djangotest"},
