@@ -14,6 +14,7 @@ package observe
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -27,7 +28,10 @@ type Engine struct {
 	*instruments
 }
 
-var _ cloakroom.Wrapper = (*Engine)(nil)
+var (
+	_ cloakroom.Wrapper = (*Engine)(nil)
+	_ cloakroom.Sweeper = (*Engine)(nil)
+)
 
 // instruments are shared by all copies of an Engine.
 type instruments struct {
@@ -110,6 +114,23 @@ func (e *Engine) ClearExpired(ctx context.Context, limit int) (n int, err error)
 	return n, err
 }
 
+// Sweep implements [cloakroom.Sweeper]: what is behind may know a way of its own,
+// and each step of it is a clear_expired like any other.
+func (e *Engine) Sweep(ctx context.Context, limit func() int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		start := time.Now()
+		for n, err := range cloakroom.Sweep(ctx, e.behind, limit) {
+			_, call := e.beginAt(ctx, clearExpired, start)
+			call.end(&err)
+			e.cleared.Add(float64(n))
+			if !yield(n, err) {
+				return
+			}
+			start = time.Now()
+		}
+	}
+}
+
 // call is an operation under way.
 type call struct {
 	*instruments
@@ -119,9 +140,13 @@ type call struct {
 }
 
 func (i *instruments) begin(ctx context.Context, o op) (context.Context, call) {
-	c := call{instruments: i, op: o, start: time.Now()}
+	return i.beginAt(ctx, o, time.Now())
+}
+
+func (i *instruments) beginAt(ctx context.Context, o op, start time.Time) (context.Context, call) {
+	c := call{instruments: i, op: o, start: start}
 	if i.tracing != nil {
-		ctx, c.span = i.tracing.begin(ctx, o)
+		ctx, c.span = i.tracing.begin(ctx, o, start)
 	}
 	return ctx, c
 }

@@ -3,19 +3,25 @@ package observe_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.uber.org/goleak"
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/locmem"
+	"github.com/cloakroom-go/cloakroom/clearing"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
 	"github.com/cloakroom-go/cloakroom/enginetest"
 	"github.com/cloakroom-go/cloakroom/observe"
@@ -125,6 +131,46 @@ cloakroom_session_events_total{back_end="MariaDB",engine="db",kind="timed_out"} 
 	}
 	if n := testutil.CollectAndCount(engine.Collector(), "cloakroom_operation_duration_seconds"); n != 6 {
 		t.Errorf("%d histograms, want one for each operation", n)
+	}
+}
+
+// sweeping is an engine with a way of its own through a backlog.
+type sweeping struct{ answering }
+
+func (s *sweeping) Sweep(context.Context, func() int) iter.Seq2[int, error] {
+	return func(yield func(int, error) bool) {
+		if yield(70, nil) && yield(5, nil) {
+			yield(0, s.err)
+		}
+	}
+}
+
+// What clearing deletes is counted whichever way it is done.
+func TestSweepingIsCounted(t *testing.T) {
+	t.Parallel()
+	recorder := tracetest.NewSpanRecorder()
+	behind := &sweeping{answering{err: cloakroom.ErrUnavailable}}
+	engine := observe.New(behind, observe.WithTracerProvider(trace.NewTracerProvider(trace.WithSpanProcessor(recorder))))
+	if report, err := clearing.Run(t.Context(), engine, clearing.Options{}); report.Cleared != 75 || !errors.Is(err, cloakroom.ErrUnavailable) {
+		t.Errorf("%+v, %v", report, err)
+	}
+	for range cloakroom.Sweep(t.Context(), engine, func() int { return 1 }) {
+		break // and no more is asked for
+	}
+	const want = `
+# HELP cloakroom_sessions_cleared_total Expired sessions deleted.
+# TYPE cloakroom_sessions_cleared_total counter
+cloakroom_sessions_cleared_total{back_end="MariaDB",engine="db"} 145
+`
+	if err := testutil.CollectAndCompare(engine.Collector(), strings.NewReader(want), "cloakroom_sessions_cleared_total"); err != nil {
+		t.Error(err)
+	}
+	var spans []string
+	for _, span := range recorder.Ended() {
+		spans = append(spans, fmt.Sprint(span.Name(), " ", span.Status().Code))
+	}
+	if diff := cmp.Diff([]string{"clear_expired session Unset", "clear_expired session Unset", "clear_expired session Error", "clear_expired session Unset"}, spans); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -42,8 +43,9 @@ func newTracing(p trace.TracerProvider, d cloakroom.Description) *tracing {
 }
 
 // begin starts a span, named as the conventions have it: operation and target.
-func (t *tracing) begin(ctx context.Context, o op) (context.Context, trace.Span) {
-	return t.tracer.Start(ctx, string(o)+" session", t.start[o]...)
+func (t *tracing) begin(ctx context.Context, o op, start time.Time) (context.Context, trace.Span) {
+	options := append(slices.Clip(t.start[o]), trace.WithTimestamp(start))
+	return t.tracer.Start(ctx, string(o)+" session", options...)
 }
 
 // endSpan tells what became of it, and nothing of an error's text.

@@ -138,9 +138,9 @@ func (p *program) serve(ctx context.Context, flags serveFlags) (err error) {
 	if measurer, ok := cloakroom.As[cloakroom.Measurer](shown); ok {
 		running.Go(func() { samples.Run(background, measurer, log) })
 	}
-	running.Go(func() { clearing.Keep(background, store.engine, clearEvery, log) })
+	running.Go(func() { clearing.Keep(background, engine, clearEvery, log) })
 	if shown != store.engine {
-		running.Go(func() { clearing.Keep(background, shown, clearEvery, log) })
+		running.Go(func() { clearing.Keep(background, store.engine, clearEvery, log) })
 	}
 	if private != nil {
 		running.Go(func() { engine.Run(background) })
