@@ -158,15 +158,26 @@ func TestAlertsWatchWhatThereIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := everything(t)
+	watched := ""
 	for _, group := range file.Groups {
 		for _, rule := range group.Rules {
 			check(t, rule.Alert, rule.Expr, values)
+			for _, m := range matcher.FindAllStringSubmatch(rule.Expr, -1) {
+				if m[1] == "outcome" {
+					watched += "|" + m[2] + "|"
+				}
+			}
 			if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
 				t.Errorf("%s: say how bad it is, and what it is", rule.Alert)
 			}
 			if !strings.Contains(string(manual), "`"+rule.Alert+"`") {
 				t.Errorf("docs/observability.md does not explain %s", rule.Alert)
 			}
+		}
+	}
+	for _, outcome := range []string{"unavailable", "timeout", "failed", "corrupt"} { // when visitors are kept from their sessions
+		if !strings.Contains(watched, "|"+outcome+"|") {
+			t.Errorf("no alert watches the outcome %s", outcome)
 		}
 	}
 	for name := range values {

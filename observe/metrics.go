@@ -56,9 +56,9 @@ func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
 	}
 	// What alerts watch is there before it first happens.
 	for o, outs := range map[op][]outcome{
-		load:   {notFound, corrupt, unavailable, timeout},
-		create: {unavailable, timeout},
-		save:   {conflict, gone, unavailable, timeout},
+		load:   {notFound, corrupt, unavailable, timeout, failed},
+		create: {unavailable, timeout, failed},
+		save:   {conflict, gone, unavailable, timeout, failed},
 	} {
 		for _, out := range outs {
 			m.operations.WithLabelValues(string(o), string(out))

@@ -94,6 +94,7 @@ func TestOutcomesAreCounted(t *testing.T) {
 # HELP cloakroom_operations_total Operations asked of the session engine, by what became of them.
 # TYPE cloakroom_operations_total counter
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="clear_expired",outcome="ok"} 1
+cloakroom_operations_total{back_end="MariaDB",engine="db",op="create",outcome="failed"} 0
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="create",outcome="ok"} 0
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="create",outcome="timeout"} 0
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="create",outcome="unavailable"} 0
@@ -106,6 +107,7 @@ cloakroom_operations_total{back_end="MariaDB",engine="db",op="load",outcome="ok"
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="load",outcome="timeout"} 1
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="load",outcome="unavailable"} 1
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="save",outcome="conflict"} 1
+cloakroom_operations_total{back_end="MariaDB",engine="db",op="save",outcome="failed"} 0
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="save",outcome="gone"} 1
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="save",outcome="ok"} 3
 cloakroom_operations_total{back_end="MariaDB",engine="db",op="save",outcome="timeout"} 0
