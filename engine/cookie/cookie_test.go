@@ -280,6 +280,18 @@ func TestNoSecretKey(t *testing.T) {
 			t.Errorf("Create: %v, want ErrConfig", err)
 		}
 	}
+
+	// Whoever asks for the list has the engine that was opened, and the Manager the
+	// one with keys.
+	list := &away{Cache: locmem.New()}
+	e := cookie.Open(cookie.WithRevocation(list))
+	if err := e.Ping(t.Context()); err != nil {
+		t.Errorf("Ping: %v", err)
+	}
+	list.down.Store(true)
+	if err := e.Ping(t.Context()); !errors.Is(err, cloakroom.ErrUnavailable) {
+		t.Errorf("Ping while the list is away: %v, want ErrUnavailable", err)
+	}
 }
 
 func TestSecretKeysRotate(t *testing.T) {
