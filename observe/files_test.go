@@ -170,6 +170,10 @@ func TestAlertsWatchWhatThereIs(t *testing.T) {
 			if rule.Labels["severity"] == "" || rule.Annotations["summary"] == "" || rule.Annotations["description"] == "" {
 				t.Errorf("%s: say how bad it is, and what it is", rule.Alert)
 			}
+			// Two engines alike are told apart by a label that the site chooses.
+			if regexp.MustCompile(`\bon\s*\(`).MatchString(rule.Expr) {
+				t.Errorf("%s: matched on labels that are named here, two engines alike are an error to Prometheus", rule.Alert)
+			}
 			if !strings.Contains(string(manual), "`"+rule.Alert+"`") {
 				t.Errorf("docs/observability.md does not explain %s", rule.Alert)
 			}
