@@ -26,6 +26,7 @@ type kept struct {
 	measured *prometheus.Desc
 
 	mu    sync.Mutex
+	since time.Time // when counting began; zero where nobody counts
 	stats cloakroom.Stats
 	at    time.Time // zero until there is something to show
 }
@@ -39,17 +40,18 @@ func newKept(behind cloakroom.Engine, labels prometheus.Labels) *kept {
 		measurer: measurer,
 		sessions: desc("sessions", "Sessions in the back end when they were last counted, live and expired.", "state"),
 		bytes:    desc("stored_bytes", "Bytes that sessions took in the back end when they were last counted."),
-		measured: desc("sessions_counted_timestamp_seconds", "When the sessions were last counted, in seconds since 1970."),
+		measured: desc("sessions_counted_timestamp_seconds", "When the sessions were last counted, or else since when that is tried, in seconds since 1970."),
 	}
 }
 
 // Run counts the sessions each minute until ctx ends. A count that fails shows
-// in the time of the last that did not. Where the engine cannot count, Run
+// in the time of the last that did not, or else of the beginning. Where the engine cannot count, Run
 // returns at once.
 func (e *Engine) Run(ctx context.Context) {
 	if e.kept.measurer == nil {
 		return
 	}
+	e.kept.begin()
 	for {
 		took := e.kept.measure(ctx)
 		select {
@@ -58,6 +60,14 @@ func (e *Engine) Run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// begin notes that there ought to be a count from now on, so that its lack shows
+// where none ever comes about.
+func (k *kept) begin() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.since = time.Now()
 }
 
 func (k *kept) measure(ctx context.Context) (took time.Duration) {
@@ -83,16 +93,20 @@ func (k *kept) Describe(out chan<- *prometheus.Desc) {
 // Collect implements [prometheus.Collector].
 func (k *kept) Collect(out chan<- prometheus.Metric) {
 	k.mu.Lock()
-	stats, at := k.stats, k.at
+	stats, at, since := k.stats, k.at, k.since
 	k.mu.Unlock()
-	if at.IsZero() {
-		return
-	}
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	moment := func(t time.Time) { gauge(k.measured, float64(t.UnixMilli())/1e3) }
+	if at.IsZero() {
+		if !since.IsZero() {
+			moment(since)
+		}
+		return
 	}
 	gauge(k.sessions, float64(stats.Live), "live")
 	gauge(k.sessions, float64(stats.Expired), "expired")
 	gauge(k.bytes, float64(stats.Bytes))
-	gauge(k.measured, float64(at.UnixMilli())/1e3)
+	moment(at)
 }

@@ -185,14 +185,23 @@ func TestSessionsAreCountedEachMinute(t *testing.T) {
 		behind := &counted{}
 		behind.fails.Store(true)
 		engine := observe.New(behind)
+		const moment = "cloakroom_sessions_counted_timestamp_seconds"
 		count := func() int { return testutil.CollectAndCount(engine.Collector(), "cloakroom_sessions") }
-		if count() != 0 || behind.stats.Load() != 0 {
-			t.Errorf("%d values of what was never counted, %d counts", count(), behind.stats.Load())
+		if n := testutil.CollectAndCount(engine.Collector(), moment); count() != 0 || behind.stats.Load() != 0 || n != 0 {
+			t.Errorf("%d values of what was never counted, %d counts, %d moments", count(), behind.stats.Load(), n)
 		}
 		go engine.Run(ctx)
 		synctest.Wait()
 		if count() != 0 || behind.stats.Load() != 1 {
 			t.Errorf("%d values of what cannot be counted, %d counts", count(), behind.stats.Load())
+		}
+		const began = `
+# HELP cloakroom_sessions_counted_timestamp_seconds When the sessions were last counted, or else since when that is tried, in seconds since 1970.
+# TYPE cloakroom_sessions_counted_timestamp_seconds gauge
+cloakroom_sessions_counted_timestamp_seconds{back_end="MariaDB",engine="db"} 9.466848e+08
+`
+		if err := testutil.CollectAndCompare(engine.Collector(), strings.NewReader(began), moment); err != nil {
+			t.Error("no alert can tell that none was ever counted:", err)
 		}
 		behind.fails.Store(false)
 		time.Sleep(time.Minute)
@@ -202,7 +211,7 @@ func TestSessionsAreCountedEachMinute(t *testing.T) {
 # TYPE cloakroom_sessions gauge
 cloakroom_sessions{back_end="MariaDB",engine="db",state="expired"} 7
 cloakroom_sessions{back_end="MariaDB",engine="db",state="live"} 65
-# HELP cloakroom_sessions_counted_timestamp_seconds When the sessions were last counted, in seconds since 1970.
+# HELP cloakroom_sessions_counted_timestamp_seconds When the sessions were last counted, or else since when that is tried, in seconds since 1970.
 # TYPE cloakroom_sessions_counted_timestamp_seconds gauge
 cloakroom_sessions_counted_timestamp_seconds{back_end="MariaDB",engine="db"} 9.4668486e+08
 # HELP cloakroom_stored_bytes Bytes that sessions took in the back end when they were last counted.
