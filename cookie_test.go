@@ -191,12 +191,13 @@ func TestSecureBehindAProxy(t *testing.T) {
 func TestCookieStaysOutOfSharedCaches(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
-		"":                              "private",
-		"public, max-age=60":            "private, max-age=60",
-		"s-maxage=10, must-revalidate":  "private, must-revalidate",
-		"no-store":                      "no-store",
-		"private, no-cache":             "private, no-cache",
-		"Public, S-MaxAge=1, immutable": "private, immutable",
+		"":                             "private",
+		"public, max-age=60":           "private, max-age=60",
+		"s-maxage=10, must-revalidate": "private, must-revalidate",
+		"no-store":                     "no-store",
+		"must-understand, no-store, max-age=60, public": "no-store",
+		"private, no-cache":                             "private, no-cache",
+		"Public, S-MaxAge=1, immutable":                 "private, immutable",
 	} {
 		_, recorder := begin(t, "https://example.org/", func(_ *http.Request, h http.Header, _ *cloakroom.Session) {
 			if given != "" {

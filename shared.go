@@ -15,6 +15,8 @@ func keepOutOfSharedCaches(h http.Header) {
 		name, _, _ := strings.Cut(strings.ToLower(directive), "=")
 		switch name {
 		case "no-store":
+			// By itself: beside must-understand, caches pass over it.
+			h.Set("Cache-Control", "no-store")
 			return
 		case "", "public", "private", "s-maxage":
 		default:
