@@ -117,6 +117,11 @@ func TestAssetsAreKeptAndPagesAreNot(t *testing.T) {
 	t.Parallel()
 	v := open(t, nil).visitor()
 	page := v.get("/signin")
+	for _, a := range []*answer{page, v.get("/nothing"), v.post("/signin", "name", "ada", "password", password), v.get("/")} {
+		if got := a.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", a.Request.URL, got)
+		}
+	}
 	found := 0
 	for _, n := range page.nodes() {
 		for _, name := range []string{"href", "src"} {
@@ -129,8 +134,8 @@ func TestAssetsAreKeptAndPagesAreNot(t *testing.T) {
 			if got := a.Header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
 				t.Errorf("%s: Cache-Control %q", path, got)
 			}
-			if got := a.Header.Get("Set-Cookie"); got != "" {
-				t.Errorf("%s: sets a cookie", path)
+			if cookie, vary := a.Header.Get("Set-Cookie"), a.Header.Get("Vary"); cookie != "" || strings.Contains(vary, "Cookie") {
+				t.Errorf("%s: opens a session: cookie %q, Vary %q", path, cookie, vary)
 			}
 		}
 	}
