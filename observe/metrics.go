@@ -30,6 +30,7 @@ type metrics struct {
 	times      map[op]prometheus.Observer
 	kept       *kept
 	guard      *guard
+	pool       *pool
 }
 
 func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
@@ -49,6 +50,7 @@ func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
 		times:   map[op]prometheus.Observer{},
 		kept:    newKept(behind, labels),
 		guard:   newGuard(behind, labels),
+		pool:    newPool(behind, labels),
 	}
 	for _, o := range ops {
 		m.usual[o] = m.operations.WithLabelValues(string(o), string(ok))
@@ -92,7 +94,7 @@ func (e *Engine) Event(_ context.Context, event cloakroom.Event) {
 func (e *Engine) Collector() prometheus.Collector { return collectors(e.metrics.all()) }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.operations, m.durations, m.events, m.cleared, m.kept, m.guard}
+	return []prometheus.Collector{m.operations, m.durations, m.events, m.cleared, m.kept, m.guard, m.pool}
 }
 
 // collectors are one.

@@ -2,9 +2,11 @@ package observe_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,6 +25,8 @@ import (
 	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/clearing"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
+	"github.com/cloakroom-go/cloakroom/engine/db"
+	"github.com/cloakroom-go/cloakroom/engine/guarded"
 	"github.com/cloakroom-go/cloakroom/enginetest"
 	"github.com/cloakroom-go/cloakroom/observe"
 )
@@ -63,6 +67,45 @@ func (a *answering) Describe() cloakroom.Description {
 
 func (a *answering) Stats(context.Context) (cloakroom.Stats, error) {
 	return cloakroom.Stats{Live: 65, Expired: 7, Bytes: 4096}, a.err
+}
+
+func (a *answering) PoolStats() sql.DBStats {
+	return sql.DBStats{MaxOpenConnections: 16, OpenConnections: 9, InUse: 6, Idle: 3, WaitCount: 40, WaitDuration: 1500 * time.Millisecond}
+}
+
+// Calls that wait for a connection are under way to the guard.
+func TestPoolIsShown(t *testing.T) {
+	t.Parallel()
+	const want = `
+# HELP cloakroom_pool_connections Open connections to the back end.
+# TYPE cloakroom_pool_connections gauge
+cloakroom_pool_connections{back_end="MariaDB",engine="db",state="idle"} 3
+cloakroom_pool_connections{back_end="MariaDB",engine="db",state="in_use"} 6
+# HELP cloakroom_pool_connections_max Connections that may be open at once.
+# TYPE cloakroom_pool_connections_max gauge
+cloakroom_pool_connections_max{back_end="MariaDB",engine="db"} 16
+# HELP cloakroom_pool_wait_seconds_total How long connections were waited for, in all.
+# TYPE cloakroom_pool_wait_seconds_total counter
+cloakroom_pool_wait_seconds_total{back_end="MariaDB",engine="db"} 1.5
+# HELP cloakroom_pool_waits_total Times that a connection had to be waited for.
+# TYPE cloakroom_pool_waits_total counter
+cloakroom_pool_waits_total{back_end="MariaDB",engine="db"} 40
+`
+	names := []string{"cloakroom_pool_connections", "cloakroom_pool_connections_max", "cloakroom_pool_wait_seconds_total", "cloakroom_pool_waits_total"}
+	if err := testutil.CollectAndCompare(observe.New(guarded.New(&answering{})).Collector(), strings.NewReader(want), names...); err != nil {
+		t.Error(err)
+	}
+	if n := testutil.CollectAndCount(observe.New(locmem.Open()).Collector(), names...); n != 0 {
+		t.Errorf("%d values of a pool where there is none", n)
+	}
+	database, err := db.Open(t.Context(), "sqlite:///"+filepath.Join(t.TempDir(), "sessions.sqlite3"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer database.Close()
+	if n := testutil.CollectAndCount(observe.New(guarded.New(database)).Collector(), names...); n != 5 {
+		t.Errorf("%d values of a database's pool", n)
+	}
 }
 
 func TestOutcomesAreCounted(t *testing.T) {

@@ -90,6 +90,10 @@ func (e *Engine) Stats(ctx context.Context) (cloakroom.Stats, error) {
 	return s, e.failure("stats", err)
 }
 
+// PoolStats says how the connections fare that sessions are loaded over, and on a
+// server saved over. On SQLite one writes, for all.
+func (e *Engine) PoolStats() sql.DBStats { return e.read.DB.Stats() }
+
 // Describe implements [cloakroom.Describer].
 func (e *Engine) Describe() cloakroom.Description {
 	return cloakroom.Description{
