@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -146,17 +147,35 @@ func TestServeBesideASite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := cookieOf(t, handler, password); got != name {
-			t.Errorf("the cookie is %q, want %q", got, name)
+		cookie := cookieOf(t, handler, password)
+		if cookie.Name != name {
+			t.Errorf("the cookie is %q, want %q", cookie.Name, name)
 		}
 		// It ends an hour after its last use, and a day after it began.
-		for record, err := range store.engine.WithSecretKeys(store.secretKey).(cloakroom.Lister).List(t.Context()) {
+		own := store.engine.WithSecretKeys(store.secretKey)
+		for record, err := range own.(cloakroom.Lister).List(t.Context()) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			began, dated := record.Data["_cloakroom_created"].(int64)
 			if idle := time.Until(record.Expires); !dated || time.Since(time.Unix(began, 0)) > time.Minute || idle > time.Hour {
 				t.Errorf("the session began %v, %v, and ends in %v", began, dated, idle)
+			}
+		}
+		for _, age := range []time.Duration{23 * time.Hour, 25 * time.Hour} {
+			record, err := own.Load(t.Context(), cookie.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			record.Data["_cloakroom_created"] = time.Now().Add(-age).Unix()
+			if err := own.Save(t.Context(), record); err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
+			r.AddCookie(cookie)
+			handler.ServeHTTP(httptest.NewRecorder(), r)
+			if _, err := own.Load(t.Context(), cookie.Value); errors.Is(err, cloakroom.ErrNotFound) != (age > 24*time.Hour) {
+				t.Errorf("used %v after it began: %v", age, err)
 			}
 		}
 	}
@@ -194,7 +213,7 @@ func TestPasswd(t *testing.T) {
 var quiet = slog.New(slog.DiscardHandler)
 
 // cookieOf signs the administrator in and names the cookie that this sets.
-func cookieOf(t *testing.T, handler http.Handler, password string) string {
+func cookieOf(t *testing.T, handler http.Handler, password string) *http.Cookie {
 	t.Helper()
 	form := url.Values{"name": {"admin"}, "password": {password}}
 	r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1/signin", strings.NewReader(form.Encode()))
@@ -203,8 +222,8 @@ func cookieOf(t *testing.T, handler http.Handler, password string) string {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, r)
 	for _, cookie := range w.Result().Cookies() {
-		return cookie.Name
+		return cookie
 	}
 	t.Fatalf("status %d, and no cookie", w.Code)
-	return ""
+	return nil
 }
