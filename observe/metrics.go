@@ -31,6 +31,7 @@ type metrics struct {
 	kept       *kept
 	guard      *guard
 	pool       *pool
+	before     *before
 }
 
 func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
@@ -51,6 +52,7 @@ func newMetrics(behind cloakroom.Engine, d cloakroom.Description) *metrics {
 		kept:    newKept(behind, labels),
 		guard:   newGuard(behind, labels),
 		pool:    newPool(behind, labels),
+		before:  newBefore(behind, labels),
 	}
 	for _, o := range ops {
 		m.usual[o] = m.operations.WithLabelValues(string(o), string(ok))
@@ -94,7 +96,7 @@ func (e *Engine) Event(_ context.Context, event cloakroom.Event) {
 func (e *Engine) Collector() prometheus.Collector { return collectors(e.metrics.all()) }
 
 func (m *metrics) all() []prometheus.Collector {
-	return []prometheus.Collector{m.operations, m.durations, m.events, m.cleared, m.kept, m.guard, m.pool}
+	return []prometheus.Collector{m.operations, m.durations, m.events, m.cleared, m.kept, m.guard, m.pool, m.before}
 }
 
 // collectors are one.

@@ -24,6 +24,7 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/locmem"
 	"github.com/cloakroom-go/cloakroom/clearing"
+	"github.com/cloakroom-go/cloakroom/engine/cacheddb"
 	"github.com/cloakroom-go/cloakroom/engine/cookie"
 	"github.com/cloakroom-go/cloakroom/engine/db"
 	"github.com/cloakroom-go/cloakroom/engine/guarded"
@@ -71,6 +72,31 @@ func (a *answering) Stats(context.Context) (cloakroom.Stats, error) {
 
 func (a *answering) PoolStats() sql.DBStats {
 	return sql.DBStats{MaxOpenConnections: 16, OpenConnections: 9, InUse: 6, Idle: 3, WaitCount: 40, WaitDuration: 1500 * time.Millisecond}
+}
+
+func (a *answering) CacheAway() bool { return a.err != nil }
+
+// A cache that cached_db does without is missed by no visitor, and by no guard.
+func TestCacheAwayIsShown(t *testing.T) {
+	t.Parallel()
+	for want, err := range map[string]error{"0": nil, "1": cloakroom.ErrUnavailable} {
+		const text = `
+# HELP cloakroom_cache_away 1 while the cache, or one of its servers, does not answer and what is behind it is asked, 0 otherwise.
+# TYPE cloakroom_cache_away gauge
+cloakroom_cache_away{back_end="MariaDB",engine="db"} `
+		engine := observe.New(guarded.New(&answering{err: err}))
+		if err := testutil.CollectAndCompare(engine.Collector(), strings.NewReader(text+want+"\n"), "cloakroom_cache_away"); err != nil {
+			t.Error(err)
+		}
+	}
+	if n := testutil.CollectAndCount(observe.New(locmem.Open()).Collector(), "cloakroom_cache_away"); n != 0 {
+		t.Errorf("%d values of a cache where there is none", n)
+	}
+	engine := cacheddb.New(locmem.New(), locmem.Open())
+	defer engine.Close()
+	if n := testutil.CollectAndCount(observe.New(guarded.New(engine)).Collector(), "cloakroom_cache_away"); n != 1 {
+		t.Errorf("%d values of cached_db", n)
+	}
 }
 
 // Calls that wait for a connection are under way to the guard.

@@ -43,6 +43,7 @@ package cacheddb
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
@@ -72,6 +73,11 @@ var (
 func New(c cache.Cache, store cloakroom.Engine, options ...Option) *Engine {
 	return &Engine{store, newMisses(), newFront(c, options)}
 }
+
+// CacheAway reports that the cache, or one of its servers, does not answer:
+// everything is asked of the store until it does again, which is found out without
+// waiting for a visitor.
+func (e *Engine) CacheAway() bool { return slices.ContainsFunc(e.servers, (*health).isAway) }
 
 // Close stops telling the cache what it has missed. It closes neither the cache
 // nor the store, which are the caller's.

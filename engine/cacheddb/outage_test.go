@@ -192,9 +192,14 @@ func TestCacheComesAndGoes(t *testing.T) {
 				}
 			})
 			believed(t, here, there)
+			if cacheAway(here) || cacheAway(there) {
+				t.Error("it is back, and said to be away")
+			}
 		})
 	}
 }
+
+func cacheAway(s setUp) bool { return s.Engine.(*cacheddb.Engine).CacheAway() }
 
 // A cache that never answered is never missed.
 func TestNoCache(t *testing.T) {
@@ -213,6 +218,9 @@ func TestNoCache(t *testing.T) {
 		if err := there.Save(t.Context(), got); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if !cacheAway(there) {
+		t.Error("nobody is told that there is none")
 	}
 	if err := here.Delete(t.Context(), r.Key); err != nil {
 		t.Fatal(err)
