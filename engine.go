@@ -131,6 +131,9 @@ type Sharded interface {
 
 	// Shard is the number of the one that has the session under key, from 0.
 	Shard(key string) int
+
+	// PingShard returns nil if that one answers.
+	PingShard(ctx context.Context, shard int) error
 }
 
 // Lister is an Engine that can go through its live sessions.

@@ -14,16 +14,19 @@ func Healthz() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
 }
 
-// Readyz answers 200 while the engine's back end does, and 503 otherwise: for
-// /readyz. It says no more than that, to whoever asks, and the back end is
-// asked once a second at most. An engine that is no [cloakroom.Pinger] has none
-// to ask.
+// Readyz answers 200 while the engine's back end does, or of several servers one,
+// and 503 otherwise: for /readyz. It says no more than that, to whoever asks, and the
+// back end is asked once a second at most. An engine that is no [cloakroom.Pinger] has
+// none to ask.
 func Readyz(engine cloakroom.Engine) http.Handler {
 	pinger, ok := cloakroom.As[cloakroom.Pinger](engine)
 	if !ok {
 		return Healthz()
 	}
-	r := &readiness{pinger: pinger, turn: make(chan struct{}, 1)}
+	r := &readiness{ping: pinger.Ping, turn: make(chan struct{}, 1)}
+	if servers, ok := pinger.(cloakroom.Sharded); ok {
+		r.ping = anyOf(servers)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) { answer(w, r.ready(request.Context())) })
 }
 
@@ -33,8 +36,8 @@ const (
 )
 
 type readiness struct {
-	pinger cloakroom.Pinger
-	turn   chan struct{} // who holds it asks; others wait for the answer
+	ping func(context.Context) error
+	turn chan struct{} // who holds it asks; others wait for the answer
 
 	asked time.Time
 	err   error
@@ -52,10 +55,29 @@ func (r *readiness) ready(ctx context.Context) bool {
 		// this request.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingFor)
 		defer cancel()
-		r.err = r.pinger.Ping(ctx)
+		r.err = r.ping(ctx)
 		r.asked = time.Now()
 	}
 	return r.err == nil
+}
+
+// anyOf asks several servers at once, and is content with one. The sessions of one
+// that is away are out of every process's reach; the others' are not.
+func anyOf(servers cloakroom.Sharded) func(context.Context) error {
+	return func(ctx context.Context) (err error) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		answers := make(chan error, servers.Shards())
+		for shard := range servers.Shards() {
+			go func() { answers <- servers.PingShard(ctx, shard) }()
+		}
+		for range servers.Shards() {
+			if err = <-answers; err == nil {
+				break
+			}
+		}
+		return err
+	}
 }
 
 func answer(w http.ResponseWriter, well bool) {

@@ -69,3 +69,42 @@ func TestHealth(t *testing.T) {
 		check(observe.Readyz(struct{ cloakroom.Engine }{locmem.Open()}), 200, "ok")
 	})
 }
+
+// servers are several, each with an answer of its own.
+type servers struct {
+	pinged
+	errs []error
+}
+
+var _ cloakroom.Sharded = (*servers)(nil)
+
+func (s *servers) Shards() int      { return len(s.errs) }
+func (s *servers) Shard(string) int { return 0 }
+func (s *servers) PingShard(ctx context.Context, shard int) error {
+	if s.errs[shard] != nil {
+		<-ctx.Done()
+	}
+	return s.errs[shard]
+}
+
+// One of several servers that is away takes no process out of service.
+func TestReadyWhileOneServerAnswers(t *testing.T) {
+	t.Parallel()
+	away := errors.New("i/o timeout")
+	for _, c := range []struct {
+		errs []error
+		want int
+		took time.Duration
+	}{
+		{[]error{away, nil, away}, 200, 0},
+		{[]error{away, away}, 503, 2 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w, began := httptest.NewRecorder(), time.Now()
+			observe.Readyz(observe.New(&servers{errs: c.errs})).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+			if took := time.Since(began); w.Code != c.want || took != c.took {
+				t.Errorf("%v: %d after %v, want %d after %v", c.errs, w.Code, took, c.want, c.took)
+			}
+		})
+	}
+}

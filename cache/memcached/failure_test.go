@@ -521,3 +521,19 @@ func TestOpenRefuses(t *testing.T) {
 		is(t, name, err, cloakroom.ErrConfig, c.mend)
 	}
 }
+
+// Each of several servers is asked for itself.
+func TestPingShard(t *testing.T) {
+	t.Parallel()
+	left := server.Memcached(t)
+	e := openAt(t, "memcached://"+shared(t).Addr+","+left.Addr)
+	left.Stop()
+	for shard, want := range []error{nil, cloakroom.ErrUnavailable} {
+		if err := e.PingShard(t.Context(), shard); !errors.Is(err, want) {
+			t.Errorf("server %d: %v, want %v", shard, err, want)
+		}
+	}
+	if err := e.Ping(t.Context()); !errors.Is(err, cloakroom.ErrUnavailable) {
+		t.Errorf("all of them: %v", err)
+	}
+}

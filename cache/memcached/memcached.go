@@ -282,6 +282,9 @@ func (c *Cache) Shards() int { return len(c.servers) }
 // Shard implements [cloakroom.Sharded].
 func (c *Cache) Shard(key string) int { return slices.Index(c.servers, c.place(key)) }
 
+// PingShard implements [cloakroom.Sharded].
+func (c *Cache) PingShard(ctx context.Context, shard int) error { return c.servers[shard].ping(ctx) }
+
 // Describe implements [cloakroom.Describer].
 func (c *Cache) Describe() cloakroom.Description {
 	return cloakroom.Description{BackEnd: "Memcached", Location: c.location, Shared: true}

@@ -227,6 +227,14 @@ func (e *Engine) Shard(key string) int {
 	return 0
 }
 
+// PingShard implements [cloakroom.Sharded].
+func (e *Engine) PingShard(ctx context.Context, shard int) error {
+	if c, ok := e.cache.(cloakroom.Sharded); ok {
+		return failure("ping", c.PingShard(ctx, shard))
+	}
+	return e.Ping(ctx)
+}
+
 // Describe implements [cloakroom.Describer].
 func (e *Engine) Describe() cloakroom.Description {
 	d := e.cache.Describe()

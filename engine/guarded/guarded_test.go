@@ -362,8 +362,11 @@ func BenchmarkLoad(b *testing.B) {
 // shards is two servers, one of which is away: the first half of the alphabet.
 type shards struct{ *backEnd }
 
-func (shards) Shards() int          { return 2 }
-func (shards) Shard(key string) int { return int(key[0]-'a') / 13 }
+var _ cloakroom.Sharded = shards{}
+
+func (shards) Shards() int                                  { return 2 }
+func (shards) Shard(key string) int                         { return int(key[0]-'a') / 13 }
+func (s shards) PingShard(ctx context.Context, _ int) error { return s.answer(ctx) }
 
 func (s shards) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
 	if s.Shard(key) == 0 {
