@@ -63,6 +63,9 @@ func (e *Engine) try(ctx context.Context, op string, c *circuit.Breaker, call fu
 		return nothing, e.crowded(op, err)
 	}
 	defer e.room.leave()
+	if ctx.Err() != nil { // or the turn that finds out whether the back end is back goes to one who asks nothing
+		return nothing, late(op, ctx.Err())
+	}
 	if wait := c.Pass(); wait > 0 { // it may have opened meanwhile
 		return nothing, e.away(op, wait)
 	}
@@ -78,10 +81,15 @@ func (e *Engine) try(ctx context.Context, op string, c *circuit.Breaker, call fu
 	case v == failed && c.Failed():
 		e.log.WarnContext(ctx, e.whatIsAway()+" is away; requests are answered without it until it is back", "error", err)
 	}
+	return v, late(op, err)
+}
+
+// late has an outage in place of a deadline that is over.
+func late(op string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, cloakroom.ErrUnavailable) {
-		err = unavailable(op, err, "the session storage did not answer in time", "look at the back end's load, or raise WithTimeout")
+		return unavailable(op, err, "the session storage did not answer in time", "look at the back end's load, or raise WithTimeout")
 	}
-	return v, err
+	return err
 }
 
 func (g *guard) whatIsAway() string {

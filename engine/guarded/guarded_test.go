@@ -159,22 +159,24 @@ func TestCircuit(t *testing.T) {
 // What is not the back end's fault opens no circuit.
 func TestNotItsFault(t *testing.T) {
 	t.Parallel()
-	gone, cancel := context.WithCancel(t.Context())
-	cancel()
 	for _, fault := range []error{
 		cloakroom.ErrNotFound, cloakroom.ErrConflict, cloakroom.ErrGone, cloakroom.ErrTooLarge,
 		cloakroom.ErrUnencodable, cloakroom.ErrConfig, context.Canceled, context.DeadlineExceeded,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			b := &backEnd{answer: func(context.Context) error { return fault }}
+			b := &backEnd{}
 			e := guarded.New(b, quietly)
-			ctx := t.Context()
-			if errors.Is(fault, context.Canceled) {
-				ctx = gone
-			}
 			for range 20 {
 				time.Sleep(time.Second)
 				for _, do := range verbs {
+					ctx, leave := context.WithCancel(t.Context())
+					defer leave()
+					b.becomes(func(context.Context) error {
+						if errors.Is(fault, context.Canceled) {
+							leave()
+						}
+						return fault
+					})
 					if err := do(e, ctx); !errors.Is(err, fault) {
 						t.Errorf("got %v, want %v", err, fault)
 					}
@@ -182,6 +184,36 @@ func TestNotItsFault(t *testing.T) {
 			}
 			if s := e.State(); s.Circuit != guarded.Closed || s.Refused != 0 || b.asked.Load() != 100 {
 				t.Errorf("%v: %+v, asked %d times", fault, s, b.asked.Load())
+			}
+		})
+	}
+}
+
+// Visitors who have left by the time it is their turn do not keep an open circuit
+// open: the turn is for one who asks.
+func TestWhoHasLeftFindsNothingOut(t *testing.T) {
+	t.Parallel()
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	late, end := context.WithTimeout(t.Context(), 0)
+	defer end()
+	for verb, do := range verbs {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backEnd{answer: away}
+			e := guarded.New(b, quietly)
+			for e.State().Circuit == guarded.Closed {
+				_ = do(e, t.Context())
+				time.Sleep(10 * time.Millisecond)
+			}
+			b.becomes(well)
+			time.Sleep(time.Second)
+			b.asked.Store(0)
+			if err := do(e, gone); !errors.Is(err, context.Canceled) {
+				t.Errorf("%s of who has left: got %v, want context.Canceled", verb, err)
+			}
+			says(t, do(e, late), "did not answer in time")
+			if err := do(e, t.Context()); err != nil || b.asked.Load() != 1 {
+				t.Errorf("%s of the next: %v; asked %d times, want once", verb, err, b.asked.Load())
 			}
 		})
 	}
