@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -185,6 +186,44 @@ func TestIdleTimeoutOfAForeignSession(t *testing.T) {
 			t.Errorf("unused for two hours: %v", err)
 		}
 	})
+}
+
+// As in Django: what fails moves no expiry, and sends no cookie.
+func TestServerErrorIsNoUse(t *testing.T) {
+	t.Parallel()
+	for name, option := range map[string]cloakroom.Option{
+		"idle timeout": cloakroom.WithIdleTimeout(10 * time.Hour), "every request": cloakroom.WithSaveEveryRequest(),
+	} {
+		for what, end := range map[string]func(http.ResponseWriter){
+			"status": func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
+			"panic":  func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				sessions := cloakroom.New(locmem.Open(), option, cloakroom.WithLifetime(10*time.Hour))
+				s := stored(t, sessions, map[string]any{"a": 1})
+				time.Sleep(5 * time.Hour)
+				request := httptest.NewRequest("GET", "/", nil)
+				request.AddCookie(&http.Cookie{Name: "sessionid", Value: s.Key()})
+				recorder := httptest.NewRecorder()
+				func() {
+					defer func() { _ = recover() }()
+					sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						if _, err := sessions.Open(r); err != nil {
+							t.Error(err)
+						}
+						end(w)
+					})).ServeHTTP(recorder, request)
+				}()
+				after, err := sessions.Load(t.Context(), s.Key())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if cookie := recorder.Header().Get("Set-Cookie"); !after.Expires().Equal(s.Expires()) || cookie != "" {
+					t.Errorf("%s, %s: expires %v later, Set-Cookie %q", name, what, after.Expires().Sub(s.Expires()), cookie)
+				}
+			})
+		}
+	}
 }
 
 // mute does not tell when a record expires.

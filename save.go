@@ -45,7 +45,9 @@ func (m *Manager) save(ctx context.Context, s *Session, flushOnly bool) error {
 	case len(s.changes) > 0:
 		record, err = m.merge(ctx, s)
 	default:
-		m.touch(ctx, s)
+		if !flushOnly {
+			m.touch(ctx, s)
+		}
 		return nil
 	}
 	m.noteSave(s, record, err)
