@@ -167,6 +167,7 @@ func TestWrongOptionIsReportedByOpen(t *testing.T) {
 	} {
 		refused(t, name, cloakroom.New(locmem.Open(), option))
 	}
+	refused(t, "no engine", cloakroom.New(nil))
 }
 
 // A proxy may send the machine's own name as Host. Most say in another header

@@ -53,6 +53,12 @@ func New(engine Engine, options ...Option) *Manager {
 			Mend: "give lifetimes and timeouts that are positive, and a logger and an error handler that are not nil",
 		})
 	}
+	if engine == nil {
+		m.misconfigured = errors.Join(m.misconfigured, &Error{
+			Engine: "session", Op: "configure", Kind: ErrConfig, Reason: "there is no engine",
+			Mend: "give New what Open returned, and look at its error first",
+		})
+	}
 	m.engine, m.cookie.carries = With(m.engine, func(e Carrier) Engine { return e.WithRoom(m.cookie.room()) })
 	return m
 }
