@@ -70,6 +70,8 @@ func isMySQLRolledBack(err error) bool {
 	return code == 1205 || code == 1213 || code == 1020
 }
 
+func isMySQLReadOnly(err error) bool { return diagnoseMySQL(err) == readOnlyServer }
+
 func isMySQLBroken(err error) bool {
 	return errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, driver.ErrBadConn) || isConnectionBroken(err)
 }

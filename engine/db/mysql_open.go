@@ -23,7 +23,7 @@ func openMySQL(ctx context.Context, d *database, address *url.URL, connections i
 		return badAddress("the driver does not take it")
 	}
 	p := newServerPool(mysqlConnector{connector}, connections)
-	p.rolledBack, p.broken = isMySQLRolledBack, isMySQLBroken
+	p.rolledBack, p.broken, p.readOnly = isMySQLRolledBack, isMySQLBroken, isMySQLReadOnly
 	d.dialect, d.read, d.write = mysqlDialect, p, p
 	d.location = config.Addr + "/" + config.DBName
 	d.migrate = func(ctx context.Context, now any) error { return migrateMySQL(ctx, p, now) }

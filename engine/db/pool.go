@@ -22,6 +22,9 @@ type pool struct {
 	// the statement: one that only reads may be sent once more.
 	broken func(error) bool
 
+	// readOnly reports that the server takes no changes.
+	readOnly func(error) bool
+
 	// silence is how long a statement goes without an answer before the idle
 	// connections are thought to be cut off as well; 0 where there is no network.
 	silence time.Duration
@@ -29,12 +32,13 @@ type pool struct {
 
 	mu       sync.RWMutex
 	prepared map[string]*sql.Stmt
+	left     time.Time // when connections to a server that takes no changes were closed last
 }
 
 func newPool(db *sql.DB, connections int) *pool {
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)
-	return &pool{DB: db, rolledBack: never, broken: never, idle: connections, prepared: make(map[string]*sql.Stmt)}
+	return &pool{DB: db, rolledBack: never, broken: never, readOnly: never, idle: connections, prepared: make(map[string]*sql.Stmt)}
 }
 
 func never(error) bool { return false }
@@ -50,12 +54,27 @@ func newServerPool(connector driver.Connector, connections int) *pool {
 
 // heed closes all idle connections when a statement got no answer: a firewall or
 // a failover may have cut all of them off, and each would keep somebody waiting
-// before it was found out.
+// before it was found out. It also does when the server takes no changes: that may
+// have been the primary, and the address lead to another by now.
 func (p *pool) heed(err error, began time.Time) {
-	if p.silence > 0 && errors.Is(err, context.DeadlineExceeded) && time.Since(began) > p.silence {
+	silent := p.silence > 0 && errors.Is(err, context.DeadlineExceeded) && time.Since(began) > p.silence
+	if silent || err != nil && p.readOnly(err) && p.mayLeave() {
 		p.SetMaxIdleConns(0)
 		p.SetMaxIdleConns(p.idle)
 	}
+}
+
+// leaveEvery spares those who only load from a server that stays read-only.
+const leaveEvery = time.Second
+
+func (p *pool) mayLeave() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.left) < leaveEvery {
+		return false
+	}
+	p.left = time.Now()
+	return true
 }
 
 // statement prepares text on its first use, and not before: the table may be

@@ -73,6 +73,8 @@ func isPostgresRolledBack(err error) bool {
 	return code == "40001" || code == "40P01" || code == "57P01"
 }
 
+func isPostgresReadOnly(err error) bool { return diagnosePostgres(err) == readOnlyServer }
+
 func isPostgresBroken(err error) bool {
 	return errors.Is(err, driver.ErrBadConn) || isConnectionBroken(err)
 }

@@ -25,7 +25,7 @@ func openPostgres(d *database, address string, connections int) error {
 	}
 	p := newServerPool(stdlib.GetConnector(*config, stdlib.OptionResetSession(checkAlive), stdlib.OptionShouldPing(noPing)), connections)
 	p.driverPrepares = true
-	p.rolledBack, p.broken = isPostgresRolledBack, isPostgresBroken
+	p.rolledBack, p.broken, p.readOnly = isPostgresRolledBack, isPostgresBroken, isPostgresReadOnly
 	d.dialect, d.read, d.write = postgresDialect, p, p
 	d.location = net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database
 	if strings.HasPrefix(config.Host, "/") {

@@ -23,6 +23,7 @@ func troubled(t *testing.T, b brand, s *server.Server) {
 	r := create(t, e, map[string]any{"n": int64(1)})
 	t.Run("restarts", func(t *testing.T) { survivesRestarts(t, s, e, r.Key) })
 	t.Run("hangs", func(t *testing.T) { givesUpInTime(t, s, e, r.Key) })
+	t.Run("became a replica", func(t *testing.T) { leavesReplica(t, b, s, at, e, r) })
 	for _, c := range troubles[b.name] {
 		t.Run(c.name, func(t *testing.T) { c.check(t, b, s, at, e, r) })
 	}
@@ -158,6 +159,38 @@ func survivesRestarts(t *testing.T, s *server.Server, e *db.Engine, key string) 
 	crash(s)
 	s.Start()
 	all()
+}
+
+// leavesReplica: a server that takes no changes any more is not held on to, for its
+// address may lead to the new primary.
+func leavesReplica(t *testing.T, b brand, s *server.Server, at string, e *db.Engine, r *cloakroom.Record) {
+	change := troubles[b.name][0]
+	number := map[string]string{"MariaDB": "SELECT CONNECTION_ID()", "PostgreSQL": "SELECT pg_backend_pid()"}[b.name]
+	connection := func() (id int64) {
+		t.Helper()
+		rows, err := e.Query(t.Context(), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		if rows.Next(); rows.Scan(&id) != nil || rows.Err() != nil {
+			t.Fatal("it has no number", rows.Err())
+		}
+		return id
+	}
+	administrate(t, b, s, at, change.make)
+	e.CloseIdle() // PostgreSQL asks a role's settings of new connections only
+	before := connection()
+	err := saveOnce(e, at, r)
+	after := connection()
+	administrate(t, b, s, at, change.end)
+	if !errors.Is(err, cloakroom.ErrUnavailable) || before == after {
+		t.Errorf("got %v on connection %d, which goes on as %d", err, before, after)
+	}
+	e.CloseIdle()
+	if err := saveOnce(e, at, r); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
 }
 
 // crash kills a server. The processes that PostgreSQL has for its connections
