@@ -67,6 +67,9 @@ func (c *Cache) failure(ctx context.Context, err error) error {
 	}
 	for _, d := range diagnoses {
 		if strings.Contains(err.Error(), d.says) {
+			if d.says == "READONLY" || d.says == "MASTERDOWN" {
+				c.links.leave()
+			}
 			return &cloakroom.Error{Kind: d.kind, Reason: d.reason, Mend: d.mend, Err: err}
 		}
 	}

@@ -119,6 +119,76 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A Redis that became a replica is not held on to, for its address may lead to the
+// new primary by now. Who only loads notices nothing.
+func TestBecameAReplica(t *testing.T) {
+	t.Parallel()
+	s := server.Redis(t)
+	e := open(t, "redis://"+s.Addr)
+	r := create(t, e)
+	load := func() {
+		var all sync.WaitGroup
+		for range 200 {
+			all.Go(func() {
+				if _, err := e.Load(t.Context(), r.Key); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	load() // so that all connections are there
+	clients := func() map[string]bool {
+		list := command(t, s.Addr, "CLIENT", "LIST", "TYPE", "NORMAL")
+		text, err := list.ToString()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := map[string]bool{}
+		for line := range strings.Lines(text) {
+			ids[strings.Fields(line)[0]] = true
+		}
+		return ids
+	}
+	before := clients()
+	command(t, s.Addr, "REPLICAOF", "127.0.0.1", "1")
+	later := *r
+	says(t, e.Save(t.Context(), &later), cloakroom.ErrUnavailable, "this Redis is a replica")
+	load()
+	during := clients()
+	for id := range during {
+		if before[id] {
+			t.Errorf("the connection %s is still there", id)
+		}
+	}
+
+	// Nor is one that does not even answer loads. All keep asking it, so that no
+	// connection is quiet enough for a PING to find it out.
+	command(t, s.Addr, "CONFIG", "SET", "replica-serve-stale-data", "no")
+	for until := time.Now().Add(10 * time.Second); ; {
+		for range 100 {
+			_, err := e.Load(t.Context(), r.Key)
+			says(t, err, cloakroom.ErrUnavailable, "this Redis is a replica without its primary")
+		}
+		kept := 0
+		for id := range clients() {
+			if during[id] {
+				kept++
+			}
+		}
+		if kept == 0 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("%d connections are still there", kept)
+		}
+	}
+	command(t, s.Addr, "REPLICAOF", "NO", "ONE")
+	if err := e.Save(t.Context(), r); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
 // Somebody keeps something else under the session's key.
 func TestAnotherType(t *testing.T) {
 	t.Parallel()

@@ -52,6 +52,10 @@ func open(ctx context.Context, address string, o options) (*Cache, error) {
 	c := &Cache{wire: o.wire, description: cloakroom.Description{
 		BackEnd: t.name, Location: t.location, Shared: true,
 	}}
+	if t.name == single {
+		c.links.open = map[*link]struct{}{}
+		t.DialCtxFn = c.links.dialer(t.DialCtxFn)
+	}
 	if c.client, err = dial(ctx, t.ClientOption); err != nil {
 		return nil, named(c.failure(ctx, err))
 	}

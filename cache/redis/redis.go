@@ -33,6 +33,7 @@ import (
 type Cache struct {
 	client      rueidis.Client
 	wire        wire
+	links       links
 	description cloakroom.Description
 }
 
