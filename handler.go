@@ -244,15 +244,24 @@ func (v *visit) Write(p []byte) (int, error) {
 	return v.ResponseWriter.Write(p)
 }
 
-// ReadFrom lets files go out by sendfile.
-func (v *visit) ReadFrom(src io.Reader) (int64, error) {
+// ReadFrom lets files go out by sendfile. A source that ends or fails before its
+// first byte begins nothing, as in net/http: an error may be answered yet.
+func (v *visit) ReadFrom(src io.Reader) (n int64, err error) {
 	if !v.begun {
-		v.begin(http.StatusOK)
+		const some = 512
+		n, err = io.CopyN(struct{ io.Writer }{v}, src, some)
+		if errors.Is(err, io.EOF) {
+			return n, nil
+		}
 	}
 	if v.failed != nil {
-		return 0, v.failed
+		return n, v.failed
 	}
-	return io.Copy(v.ResponseWriter, src)
+	if err != nil {
+		return n, err
+	}
+	rest, err := io.Copy(v.ResponseWriter, src)
+	return n + rest, err
 }
 
 // FlushError serves [http.ResponseController].

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -54,6 +55,46 @@ func TestNothingIsSavedAfterAServerError(t *testing.T) {
 	v.get("/500")
 	if got := v.get("/").body; got != "well" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What is copied begins the answer with its first byte, and none where there is
+// none: then another may be given.
+func TestNothingIsSavedWhereThereWasNothingToCopy(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, locmem.Open(), func(w http.ResponseWriter, r *http.Request, s *cloakroom.Session) {
+		if r.URL.Path != "/copy" {
+			remember(w, r, s)
+			return
+		}
+		s.Set("was", "copied")
+		long := strings.Repeat("long", 1<<10)
+		var source io.Reader = strings.NewReader(long[:len(r.URL.RawQuery)])
+		if r.URL.RawQuery == "long" {
+			source = strings.NewReader(long)
+		}
+		n, err := w.(io.ReaderFrom).ReadFrom(io.MultiReader(source, iotest.ErrReader(io.ErrNoProgress)))
+		if !errors.Is(err, io.ErrNoProgress) {
+			t.Errorf("%q: copied %d bytes: %v", r.URL.RawQuery, n, err)
+		}
+		if n == 0 {
+			http.Error(w, "nothing came", http.StatusBadGateway)
+		}
+	})
+	for query, want := range map[string]struct {
+		status, size int
+		was          string
+	}{
+		"": {http.StatusBadGateway, len("nothing came\n"), "well"}, "x": {http.StatusOK, 1, "copied"}, "long": {http.StatusOK, 4 << 10, "copied"},
+	} {
+		v := site.visitor(t)
+		v.get("/set?well")
+		if got := v.get("/copy?" + query); got.StatusCode != want.status || len(got.body) != want.size {
+			t.Errorf("%q: %d, %d bytes", query, got.StatusCode, len(got.body))
+		}
+		if got := v.get("/").body; got != want.was {
+			t.Errorf("%q: got %q, want %q", query, got, want.was)
+		}
 	}
 }
 
