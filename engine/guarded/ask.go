@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cloakroom-go/cloakroom"
-	"github.com/cloakroom-go/cloakroom/internal/circuit"
 )
 
 // Whether a call may be carried out twice.
@@ -17,16 +16,16 @@ const (
 )
 
 // ask carries a call out, within the deadline and the limits.
-func (e *Engine) ask(ctx context.Context, op string, c *circuit.Breaker, repeat bool, call func(context.Context) error) error {
+func (e *Engine) ask(ctx context.Context, op string, s server, repeat bool, call func(context.Context) error) error {
 	began := time.Now()
 	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(began) > e.timeout {
 		limited, cancel := context.WithTimeout(ctx, e.timeout)
 		defer cancel()
 		ctx = limited
 	}
-	verdict, err := e.try(ctx, op, c, call)
+	verdict, err := e.try(ctx, op, s, call)
 	if repeat && verdict == failed && time.Since(began) < e.soon() && e.pause(ctx) {
-		_, err = e.try(ctx, op, c, call)
+		_, err = e.try(ctx, op, s, call)
 	}
 	return err
 }
@@ -55,19 +54,19 @@ const (
 	failed
 )
 
-func (e *Engine) try(ctx context.Context, op string, c *circuit.Breaker, call func(context.Context) error) (verdict, error) {
-	if wait := c.Wait(); wait > 0 {
-		return nothing, e.away(op, wait)
+func (e *Engine) try(ctx context.Context, op string, s server, call func(context.Context) error) (verdict, error) {
+	if wait := s.circuit.Wait(); wait > 0 {
+		return nothing, e.away(op, s.room, wait)
 	}
-	if err := e.room.enter(ctx); err != nil {
-		return nothing, e.crowded(op, err)
+	if err := s.room.enter(ctx); err != nil {
+		return nothing, s.room.crowded(op, err)
 	}
-	defer e.room.leave()
+	defer s.room.leave()
 	if ctx.Err() != nil { // or the turn that finds out whether the back end is back goes to one who asks nothing
 		return nothing, late(op, ctx.Err())
 	}
-	if wait := c.Pass(); wait > 0 { // it may have opened meanwhile
-		return nothing, e.away(op, wait)
+	if wait := s.circuit.Pass(); wait > 0 { // it may have opened meanwhile
+		return nothing, e.away(op, s.room, wait)
 	}
 	began := time.Now()
 	err := call(ctx)
@@ -76,9 +75,9 @@ func (e *Engine) try(ctx context.Context, op string, c *circuit.Breaker, call fu
 		v = nothing // that the cookie is no session needs no back end
 	}
 	switch {
-	case v == answered && c.Answered():
+	case v == answered && s.circuit.Answered():
 		e.log.InfoContext(ctx, e.whatIsAway()+" is back")
-	case v == failed && c.Failed():
+	case v == failed && s.circuit.Failed():
 		e.log.WarnContext(ctx, e.whatIsAway()+" is away; requests are answered without it until it is back", "error", err)
 	}
 	return v, late(op, err)
@@ -93,7 +92,7 @@ func late(op string, err error) error {
 }
 
 func (g *guard) whatIsAway() string {
-	if len(g.circuits) > 1 {
+	if len(g.servers) > 1 {
 		return "a server of the session storage"
 	}
 	return "the session storage"
@@ -116,17 +115,17 @@ func judge(ctx context.Context, err error, soon bool) verdict {
 	return nothing // it may have failed before the back end was asked
 }
 
-func (g *guard) away(op string, wait time.Duration) error {
-	g.room.refused.Add(1)
+func (g *guard) away(op string, r *room, wait time.Duration) error {
+	r.refused.Add(1)
 	return unavailable(op, nil, g.whatIsAway()+" is away; asked again in "+roundUp(wait).String(), "see that the back end runs")
 }
 
 // crowded is the error of a call that did not get its turn.
-func (g *guard) crowded(op string, err error) error {
+func (r *room) crowded(op string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err // the visitor did not wait
 	}
-	g.room.refused.Add(1)
+	r.refused.Add(1)
 	if errors.Is(err, errFull) {
 		err = nil
 	}

@@ -46,10 +46,18 @@ var _ cloakroom.Wrapper = (*Engine)(nil)
 
 // guard is what engines with different secret keys share.
 type guard struct {
-	timeout  time.Duration
-	circuits []*circuit.Breaker // one for each server
-	room     *room
-	log      *slog.Logger
+	timeout           time.Duration
+	underWay, waiting int
+	servers           []server
+	newSessions       *room // those whose server is chosen behind
+	log               *slog.Logger
+}
+
+// server is one that is guarded. Each has its own room: who is on one that hangs
+// takes no turn of those who are on the others.
+type server struct {
+	circuit *circuit.Breaker
+	room    *room
 }
 
 // Option changes how [New] sets an engine up. One that makes no sense is passed
@@ -68,12 +76,12 @@ func WithTimeout(d time.Duration) Option {
 }
 
 // WithLimits bounds how many calls are under way at once, and how many wait for
-// their turn. The defaults are 256 and 4096: more than any engine here asks its
+// their turn, of several servers on each. The defaults are 256 and 4096: more than any engine here asks its
 // back end at once, and as many visitors as may reasonably wait.
 func WithLimits(underWay, waiting int) Option {
 	return func(g *guard) {
 		if underWay > 0 && waiting >= 0 {
-			g.room = newRoom(underWay, waiting)
+			g.underWay, g.waiting = underWay, waiting
 		}
 	}
 }
@@ -90,7 +98,7 @@ func WithLogger(log *slog.Logger) Option {
 
 // New returns e with a guard before it.
 func New(e cloakroom.Engine, options ...Option) *Engine {
-	g := &guard{timeout: 2 * time.Second, room: newRoom(256, 4096), log: slog.Default()}
+	g := &guard{timeout: 2 * time.Second, underWay: 256, waiting: 4096, log: slog.Default()}
 	for _, option := range options {
 		option(g)
 	}
@@ -100,8 +108,9 @@ func New(e cloakroom.Engine, options ...Option) *Engine {
 		servers = guarded.shards.Shards()
 	}
 	for range servers {
-		g.circuits = append(g.circuits, circuit.New())
+		g.servers = append(g.servers, server{circuit.New(), g.newRoom()})
 	}
+	g.newSessions = g.newRoom()
 	return guarded
 }
 
@@ -117,7 +126,7 @@ func (e *Engine) Unwrap() cloakroom.Engine { return e.behind }
 // Wrap implements [cloakroom.Wrapper]. The engines share their guard.
 func (e *Engine) Wrap(behind cloakroom.Engine) cloakroom.Engine {
 	another := e.before(behind)
-	if another.shards != nil && another.shards.Shards() != len(e.circuits) {
+	if another.shards != nil && another.shards.Shards() != len(e.servers) {
 		another.shards = nil
 	}
 	return another
@@ -128,7 +137,7 @@ func (e *Engine) Load(ctx context.Context, key string) (r *cloakroom.Record, err
 	if e.isNoKey(key) {
 		return e.behind.Load(ctx, key)
 	}
-	err = e.ask(ctx, "load", e.circuitOf(key), repeatable, func(ctx context.Context) (err error) {
+	err = e.ask(ctx, "load", e.serverOf(key), repeatable, func(ctx context.Context) (err error) {
 		r, err = e.behind.Load(ctx, key)
 		return err
 	})
@@ -140,7 +149,7 @@ func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 	if e.carries {
 		return e.behind.Create(ctx, r) // asks no back end, so tells nothing about it
 	}
-	return e.ask(ctx, "create", e.circuitOfNew(), once, func(ctx context.Context) error { return e.behind.Create(ctx, r) })
+	return e.ask(ctx, "create", e.serverOfNew(), once, func(ctx context.Context) error { return e.behind.Create(ctx, r) })
 }
 
 // Save implements [cloakroom.Engine].
@@ -148,7 +157,7 @@ func (e *Engine) Save(ctx context.Context, r *cloakroom.Record) error {
 	if e.isNoKey(r.Key) {
 		return e.behind.Save(ctx, r)
 	}
-	return e.ask(ctx, "save", e.circuitOf(r.Key), once, func(ctx context.Context) error { return e.behind.Save(ctx, r) })
+	return e.ask(ctx, "save", e.serverOf(r.Key), once, func(ctx context.Context) error { return e.behind.Save(ctx, r) })
 }
 
 // Delete implements [cloakroom.Engine].
@@ -156,7 +165,7 @@ func (e *Engine) Delete(ctx context.Context, key string) error {
 	if e.isNoKey(key) {
 		return e.behind.Delete(ctx, key)
 	}
-	return e.ask(ctx, "delete", e.circuitOf(key), repeatable, func(ctx context.Context) error { return e.behind.Delete(ctx, key) })
+	return e.ask(ctx, "delete", e.serverOf(key), repeatable, func(ctx context.Context) error { return e.behind.Delete(ctx, key) })
 }
 
 // Touch implements [cloakroom.Engine].
@@ -164,7 +173,7 @@ func (e *Engine) Touch(ctx context.Context, key string, expires time.Time) error
 	if e.isNoKey(key) {
 		return e.behind.Touch(ctx, key, expires)
 	}
-	return e.ask(ctx, "touch", e.circuitOf(key), once, func(ctx context.Context) error { return e.behind.Touch(ctx, key, expires) })
+	return e.ask(ctx, "touch", e.serverOf(key), once, func(ctx context.Context) error { return e.behind.Touch(ctx, key, expires) })
 }
 
 // ClearExpired implements [cloakroom.Engine]. No visitor waits for it, so it has
@@ -176,22 +185,22 @@ func (e *Engine) ClearExpired(ctx context.Context, limit int) (int, error) {
 // isNoKey reports that the back end is not asked for what a client sent.
 func (e *Engine) isNoKey(key string) bool { return !e.carries && !cloakroom.ValidKey(key) }
 
-func (e *Engine) circuitOf(key string) *circuit.Breaker {
-	if len(e.circuits) == 1 || e.shards == nil {
-		return e.circuits[0]
+func (e *Engine) serverOf(key string) server {
+	if len(e.servers) == 1 || e.shards == nil {
+		return e.servers[0]
 	}
-	return e.circuits[e.shards.Shard(key)]
+	return e.servers[e.shards.Shard(key)]
 }
 
-// circuitOfNew is for a session whose key, and so whose server, is chosen behind.
-func (e *Engine) circuitOfNew() *circuit.Breaker {
-	first := e.circuits[0]
-	for _, c := range e.circuits {
-		if len(e.circuits) > 1 && c.IsClosed() {
-			return circuit.New() // no matter what comes of it, it tells nothing of that one
+// serverOfNew is for a session whose key, and so whose server, is chosen behind.
+func (e *Engine) serverOfNew() server {
+	first := e.servers[0]
+	for _, s := range e.servers {
+		if len(e.servers) > 1 && s.circuit.IsClosed() {
+			return server{circuit.New(), e.newSessions} // no matter what comes of it, it tells nothing of that one
 		}
-		if c.Wait() < first.Wait() {
-			first = c
+		if s.circuit.Wait() < first.circuit.Wait() {
+			first = s
 		}
 	}
 	return first

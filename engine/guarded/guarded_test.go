@@ -437,6 +437,43 @@ func TestShards(t *testing.T) {
 	})
 }
 
+// However many wait for a server that hangs, nobody on another waits with them, and
+// nobody who gets a new session there takes their turns.
+func TestOneOfSeveralHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 4
+		behind := hanging{shards{&backEnd{answer: silent}}}
+		e := guarded.New(behind, guarded.WithLimits(limit, 0), quietly)
+		on := func(letter string) string { return letter + cloakroom.NewKey()[1:] }
+		for range limit {
+			go func() { _, _ = e.Load(t.Context(), on("a")) }()
+			go func() { _ = e.Create(t.Context(), &cloakroom.Record{}) }()
+		}
+		synctest.Wait()
+		if _, err := e.Load(t.Context(), on("z")); err != nil {
+			t.Errorf("on the other server: %v", err)
+		}
+		_, err := e.Load(t.Context(), on("a"))
+		says(t, err, "too many requests wait")
+		says(t, e.Create(t.Context(), &cloakroom.Record{}), "too many requests wait")
+		if s := e.State(); s.UnderWay != 2*limit || s.Refused != 2 {
+			t.Errorf("%+v, want %d under way and 2 refused", s, 2*limit)
+		}
+		time.Sleep(3 * time.Second) // for what still hangs
+	})
+}
+
+// hanging has its first server, and whatever makes a new session, not answer.
+type hanging struct{ shards }
+
+func (h hanging) Load(ctx context.Context, key string) (*cloakroom.Record, error) {
+	if h.Shard(key) == 0 {
+		return nil, silent(ctx)
+	}
+	return &cloakroom.Record{}, nil
+}
+
 // What a carrier of cookies asks, its list of those that have ended, is guarded.
 func TestCarrier(t *testing.T) {
 	t.Parallel()

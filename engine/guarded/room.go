@@ -15,8 +15,8 @@ type room struct {
 	refused    atomic.Int64 // calls, for want of room or of a back end
 }
 
-func newRoom(underWay, waiting int) *room {
-	return &room{turns: make(chan struct{}, underWay), maxWaiting: int64(waiting)}
+func (g *guard) newRoom() *room {
+	return &room{turns: make(chan struct{}, g.underWay), maxWaiting: int64(g.waiting)}
 }
 
 var errFull = errors.New("no room to wait")

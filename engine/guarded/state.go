@@ -22,15 +22,23 @@ type State struct {
 
 // State says how things are. It costs nothing.
 func (e *Engine) State() State {
-	s := State{UnderWay: len(e.room.turns), Waiting: int(e.room.waiting.Load()), Refused: e.room.refused.Load()}
-	for _, c := range e.circuits {
+	var s State
+	s.add(e.newSessions)
+	for _, one := range e.servers {
+		s.add(one.room)
 		switch {
-		case c.IsClosed():
-		case c.Wait() > 0:
+		case one.circuit.IsClosed():
+		case one.circuit.Wait() > 0:
 			s.Circuit = Open
 		case s.Circuit == Closed:
 			s.Circuit = HalfOpen
 		}
 	}
 	return s
+}
+
+func (s *State) add(r *room) {
+	s.UnderWay += len(r.turns)
+	s.Waiting += int(r.waiting.Load())
+	s.Refused += r.refused.Load()
 }
