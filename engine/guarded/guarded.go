@@ -10,8 +10,8 @@
 //   - So many calls are under way at once, and so many wait for their turn. One
 //     that is too many is told so at once.
 //   - A load or a delete that failed quickly is asked once more. Both may be
-//     repeated; a create and a save may not, for nobody knows whether the first
-//     has taken place.
+//     repeated; a save may not, for nobody knows whether the first has taken place.
+//     A create is, under another key, while one of several servers is away.
 //
 // What is not the back end's fault does not count against it: a session that is
 // not found, gone, in conflict, too large or of values that cannot be stored, a
@@ -24,6 +24,7 @@ package guarded
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -144,12 +145,30 @@ func (e *Engine) Load(ctx context.Context, key string) (r *cloakroom.Record, err
 	return r, err
 }
 
-// Create implements [cloakroom.Engine].
+// Create implements [cloakroom.Engine]. While one of several servers is known to be
+// away, it goes on under other keys until one is another server's: of what the first
+// may have stored after all nobody knows the key.
 func (e *Engine) Create(ctx context.Context, r *cloakroom.Record) error {
 	if e.carries {
 		return e.behind.Create(ctx, r) // asks no back end, so tells nothing about it
 	}
-	return e.ask(ctx, "create", e.serverOfNew(), once, func(ctx context.Context) error { return e.behind.Create(ctx, r) })
+	create := func(ctx context.Context) error { return e.behind.Create(ctx, r) }
+	s, away := e.serverOfNew()
+	if !away {
+		return e.ask(ctx, "create", s, once, create)
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	const hasty = 7
+	for range hasty {
+		soon, cancel := context.WithTimeout(ctx, e.soon())
+		err := e.ask(soon, "create", s, once, create)
+		cancel()
+		if !errors.Is(err, cloakroom.ErrUnavailable) {
+			return err
+		}
+	}
+	return e.ask(ctx, "create", s, once, create) // the others may be slow
 }
 
 // Save implements [cloakroom.Engine].
@@ -192,16 +211,21 @@ func (e *Engine) serverOf(key string) server {
 	return e.servers[e.shards.Shard(key)]
 }
 
-// serverOfNew is for a session whose key, and so whose server, is chosen behind.
-func (e *Engine) serverOfNew() server {
-	first := e.servers[0]
+// serverOfNew is for a session whose key, and so whose server, is chosen behind. It
+// reports whether that may be one which is away while others are not.
+func (e *Engine) serverOfNew() (_ server, away bool) {
+	first, up := e.servers[0], 0
 	for _, s := range e.servers {
-		if len(e.servers) > 1 && s.circuit.IsClosed() {
-			return server{circuit.New(), e.newSessions} // no matter what comes of it, it tells nothing of that one
+		if s.circuit.IsClosed() {
+			up++
 		}
 		if s.circuit.Wait() < first.circuit.Wait() {
 			first = s
 		}
 	}
-	return first
+	if len(e.servers) == 1 || up == 0 {
+		return first, false
+	}
+	// Whatever comes of it tells nothing of a certain one.
+	return server{circuit.New(), e.newSessions}, up < len(e.servers)
 }

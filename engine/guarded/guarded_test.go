@@ -437,6 +437,40 @@ func TestShards(t *testing.T) {
 	})
 }
 
+// While one server is known to be away new sessions begin on the others, and nobody
+// waits for it.
+func TestNewSessionsWhileOneOfSeveralIsAway(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(context.Context) error{"silent": silent, "refusing": away} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backEnd{}
+			e := guarded.New(shards{b}, quietly)
+			for e.State().Circuit == guarded.Closed {
+				_, _ = e.Load(t.Context(), "a"+cloakroom.NewKey()[1:])
+				time.Sleep(10 * time.Millisecond)
+			}
+			for keys := range 4 { // so many are the server's that is away
+				asked := 0
+				b.becomes(func(ctx context.Context) error {
+					if asked++; asked <= keys {
+						return answer(ctx)
+					}
+					return nil
+				})
+				began := time.Now()
+				if err := e.Create(t.Context(), &cloakroom.Record{}); err != nil || time.Since(began) > time.Second {
+					t.Errorf("%s, after %d: %v after %v", name, keys, err, time.Since(began))
+				}
+			}
+			b.becomes(answer)
+			began := time.Now()
+			if err := e.Create(t.Context(), &cloakroom.Record{}); !errors.Is(err, cloakroom.ErrUnavailable) || time.Since(began) > 2*time.Second {
+				t.Errorf("%s, all: %v after %v", name, err, time.Since(began))
+			}
+		})
+	}
+}
+
 // However many wait for a server that hangs, nobody on another waits with them, and
 // nobody who gets a new session there takes their turns.
 func TestOneOfSeveralHangs(t *testing.T) {
