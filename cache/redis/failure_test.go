@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/cloakroom-go/cloakroom"
 	"github.com/cloakroom-go/cloakroom/cache/redis"
+	"github.com/cloakroom-go/cloakroom/internal/fault"
 	"github.com/cloakroom-go/cloakroom/internal/server"
 )
 
@@ -117,6 +119,41 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: afterwards: %v", name, err)
 		}
 	}
+}
+
+// Whoever begins to connect does so for all who wait. When he leaves they go on.
+func TestVisitorsWhoLeaveWhileConnecting(t *testing.T) {
+	t.Parallel()
+	proxy := fault.NewProxy(t, server.Redis(t).Addr)
+	e := open(t, "redis://"+proxy.Addr)
+	r := create(t, e)
+	ended := make(chan struct{})
+	var leavers sync.WaitGroup
+	for range 16 {
+		leavers.Go(func() {
+			for {
+				select {
+				case <-ended:
+					return
+				default:
+				}
+				ctx, leave := context.WithCancel(t.Context())
+				time.AfterFunc(rand.N(300*time.Microsecond), leave)
+				_, _ = e.Load(ctx, r.Key)
+				leave()
+			}
+		})
+	}
+	for range 100 {
+		proxy.Reset()
+		for range 10 {
+			if err := e.Save(t.Context(), r); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	close(ended)
+	leavers.Wait()
 }
 
 // A Redis that became a replica is not held on to, for its address may lead to the

@@ -65,9 +65,16 @@ var errUntold = &cloakroom.Error{
 // Redis.
 const multiplex = 2
 
+// connectors bounds how many visitors, each of whom began to connect for all and
+// left, somebody else outlasts who has no deadline.
+const connectors = 100
+
 // worthRepeating reports whether a command that failed may succeed on another
 // connection. After a restart of Redis each of them is found broken once.
 func worthRepeating(attempt int, err error) bool {
+	if errors.Is(err, context.Canceled) { // whoever began to connect gave up; nothing was sent
+		return attempt < connectors
+	}
 	if _, answered := rueidis.IsRedisErr(err); answered || attempt > 1<<multiplex || errors.Is(err, rueidis.ErrClosing) {
 		return false
 	}
