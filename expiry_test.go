@@ -170,6 +170,38 @@ func TestSaveEveryRequest(t *testing.T) {
 	})
 }
 
+// A request that only reads leaves an expiry that another has set meanwhile.
+func TestUseKeepsAnExpirySetMeanwhile(t *testing.T) {
+	t.Parallel()
+	for _, seconds := range []int64{60, 14 * 24 * 3600} { // shorter and longer than the site's
+		synctest.Test(t, func(t *testing.T) {
+			engine := locmem.Open()
+			sessions := cloakroom.New(engine, cloakroom.WithSaveEveryRequest(), cloakroom.WithLifetime(24*time.Hour))
+			key := stored(t, sessions, map[string]any{"a": 1}).Key()
+			time.Sleep(12 * time.Hour)
+			reading, err := sessions.Load(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, err := sessions.Load(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other.SetExpiry(cloakroom.ExpireAfter(time.Duration(seconds) * time.Second))
+			if err := errors.Join(sessions.Save(t.Context(), other), sessions.Save(t.Context(), reading)); err != nil {
+				t.Fatal(err)
+			}
+			r, err := engine.Load(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if life := time.Until(r.Expires); life != time.Duration(seconds)*time.Second {
+				t.Errorf("it lives for %v, want %d s", life, seconds)
+			}
+		})
+	}
+}
+
 // A session that somebody else stored for longer obeys the idle timeout from its
 // first use here on.
 func TestIdleTimeoutOfAForeignSession(t *testing.T) {

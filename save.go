@@ -12,7 +12,9 @@ import (
 // the changes to what is there now: requests that set different names both
 // win, for the same name the last one wins, and after a flush the error is
 // [ErrGone]. Inside a request the middleware calls it; a handler that streams,
-// or wants the error for itself, may call it before; see [Session.Discard].
+// or wants the error for itself, may call it before. After [ErrUnavailable] nobody
+// knows whether it was stored: a handler that goes on without [Session.Discard] has it
+// saved once more, and an [Update] may then count twice.
 func (m *Manager) Save(ctx context.Context, s *Session) error { return m.save(ctx, s, false) }
 
 // save stores nothing but a flush if flushOnly.
@@ -138,31 +140,51 @@ func (m *Manager) cycleKey(ctx context.Context, s *Session) (*Record, error) {
 // touch moves the expiry of a session that was only used. If that fails the
 // visitor is none the worse for now.
 func (m *Manager) touch(ctx context.Context, s *Session) {
+	if _, due := m.expiryOfUse(s.record); !due {
+		return
+	}
+	touched, err := m.touched(ctx, s.record)
+	switch {
+	case err == nil && touched != nil:
+		s.record, s.moved = touched, true
+	case err != nil && !errors.Is(err, ErrGone) && !errors.Is(err, ErrNotFound):
+		m.log.WarnContext(ctx, "a session's idle timeout could not be moved", "error", err)
+	}
+}
+
+// touched is r with its expiry moved, or nil where somebody else has moved it.
+func (m *Manager) touched(ctx context.Context, r *Record) (*Record, error) {
+	if m.cookie.carries {
+		touched := *r
+		touched.Expires, _ = m.expiryOfUse(r)
+		return &touched, m.engine.Save(ctx, &touched)
+	}
+	// Whoever saved since it was opened may have given it another expiry.
+	stored, err := m.engine.Load(ctx, r.Key)
+	if err != nil {
+		return nil, err
+	}
+	expires, due := m.expiryOfUse(stored)
+	if !due {
+		return nil, nil
+	}
+	touched := *stored
+	touched.Expires = expires
+	return &touched, m.engine.Touch(ctx, r.Key, expires)
+}
+
+// expiryOfUse is the expiry that a session has once it is used, and whether that is
+// far enough from the one it has.
+func (m *Manager) expiryOfUse(r *Record) (expires time.Time, due bool) {
 	life := m.idle
-	expires := m.expires(s.record.Data)
+	expires = m.expires(r.Data)
 	switch {
 	case m.everyUse:
 		life = time.Until(expires)
 	case m.idle == 0:
-		return
+		return expires, false
 	}
-	if stored := s.record.Expires; !stored.IsZero() && expires.Sub(stored).Abs() < life/20 {
-		return
-	}
-	touched := *s.record
-	touched.Expires = expires
-	var err error
-	if m.cookie.carries {
-		err = m.engine.Save(ctx, &touched)
-	} else {
-		err = m.engine.Touch(ctx, touched.Key, expires)
-	}
-	switch {
-	case err == nil:
-		s.record, s.moved = &touched, true
-	case !errors.Is(err, ErrGone):
-		m.log.WarnContext(ctx, "a session's idle timeout could not be moved", "error", err)
-	}
+	return expires, r.Expires.IsZero() || expires.Sub(r.Expires).Abs() >= life/20
 }
 
 // next is the record that the changes make of stored.
