@@ -26,7 +26,7 @@ func diagnoseMySQL(err error) diagnosis {
 			return unreachable(err)
 		}
 		return brokenConnection
-	case 1045, 1698, 1129, 1130, 1251, 1524, 1862, 3118, 4151:
+	case 1045, 1698, 1130, 1251, 1524, 1862, 3118, 4151:
 		return diagnosis{cloakroom.ErrConfig, refusedUser, "mend the user name and password, or create the user with cloakroom createdb"}
 	case 1049:
 		return diagnosis{cloakroom.ErrConfig, "the database does not exist", "create it with cloakroom createdb"}
@@ -38,6 +38,8 @@ func diagnoseMySQL(err error) diagnosis {
 		return missingGrant
 	case 1040, 1203, 1226:
 		return noConnectionLeft
+	case 1129:
+		return diagnosis{cloakroom.ErrUnavailable, "the database server blocks this machine, whose connections have broken too often", "run FLUSH HOSTS there, and raise its max_connect_errors"}
 	case 1205, 1213, 1020, 1614:
 		return diagnosis{cloakroom.ErrUnavailable, "the database is busy", "see which other program keeps a transaction open"}
 	case 1290, 1792, 1836, 3100:
