@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,4 +131,25 @@ func TestLockedRow(t *testing.T) {
 			t.Errorf("Save afterwards: %v", err)
 		}
 	})
+}
+
+// A visitor who does not wait for an answer that is on its way leaves the
+// connection to those who stay.
+func TestVisitorsWhoLeaveEndNoConnection(t *testing.T) {
+	t.Parallel()
+	b := brands[slices.IndexFunc(brands, func(b brand) bool { return b.name == "PostgreSQL" })]
+	e := openAt(t, b.shared(t).NewDatabase(t).URL, db.WithConnections(1))
+	for range 20 { // a machine that is busy may be late with one
+		before := connection(t, b, e)
+		ctx, leave := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Millisecond, leave)
+		rows, err := e.Query(ctx, "SELECT pg_sleep(0.03)")
+		if err == nil {
+			_ = rows.Close()
+		}
+		if connection(t, b, e) == before && ctx.Err() != nil {
+			return
+		}
+	}
+	t.Error("each has ended one")
 }

@@ -23,6 +23,7 @@ func openPostgres(d *database, address string, connections int) error {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "cloakroom"
 	}
+	config.BuildContextWatcherHandler = newWhenOver
 	p := newServerPool(stdlib.GetConnector(*config, stdlib.OptionResetSession(checkAlive), stdlib.OptionShouldPing(noPing)), connections)
 	p.driverPrepares = true
 	p.rolledBack, p.broken, p.readOnly = isPostgresRolledBack, isPostgresBroken, isPostgresReadOnly

@@ -165,24 +165,11 @@ func survivesRestarts(t *testing.T, s *server.Server, e *db.Engine, key string) 
 // address may lead to the new primary.
 func leavesReplica(t *testing.T, b brand, s *server.Server, at string, e *db.Engine, r *cloakroom.Record) {
 	change := troubles[b.name][0]
-	number := map[string]string{"MariaDB": "SELECT CONNECTION_ID()", "PostgreSQL": "SELECT pg_backend_pid()"}[b.name]
-	connection := func() (id int64) {
-		t.Helper()
-		rows, err := e.Query(t.Context(), number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer rows.Close()
-		if rows.Next(); rows.Scan(&id) != nil || rows.Err() != nil {
-			t.Fatal("it has no number", rows.Err())
-		}
-		return id
-	}
 	administrate(t, b, s, at, change.make)
 	e.CloseIdle() // PostgreSQL asks a role's settings of new connections only
-	before := connection()
+	before := connection(t, b, e)
 	err := saveOnce(e, at, r)
-	after := connection()
+	after := connection(t, b, e)
 	administrate(t, b, s, at, change.end)
 	if !errors.Is(err, cloakroom.ErrUnavailable) || before == after {
 		t.Errorf("got %v on connection %d, which goes on as %d", err, before, after)
@@ -191,6 +178,21 @@ func leavesReplica(t *testing.T, b brand, s *server.Server, at string, e *db.Eng
 	if err := saveOnce(e, at, r); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
+}
+
+// connection is the server's number for one of e's.
+func connection(t *testing.T, b brand, e *db.Engine) (id int64) {
+	t.Helper()
+	number := map[string]string{"MariaDB": "SELECT CONNECTION_ID()", "PostgreSQL": "SELECT pg_backend_pid()"}[b.name]
+	rows, err := e.Query(t.Context(), number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	if rows.Next(); rows.Scan(&id) != nil || rows.Err() != nil {
+		t.Fatal("it has no number", rows.Err())
+	}
+	return id
 }
 
 // crash kills a server. The processes that PostgreSQL has for its connections
