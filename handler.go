@@ -279,10 +279,14 @@ func (v *visit) FlushError() error {
 func (v *visit) Flush() { _ = v.FlushError() }
 
 // Hijack hands the connection over. No cookie can be sent on it by us, so what
-// needs one is an error here.
+// needs one is an error here. So is a connection that cannot be had, as by HTTP/2:
+// the session is as it was, and an answer may be given yet.
 func (v *visit) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if v.failed != nil {
 		return nil, nil, v.failed
+	}
+	if !isHijacker(v.ResponseWriter) {
+		return nil, nil, http.ErrNotSupported
 	}
 	if !v.begun {
 		if s, _ := v.opened(); s != nil && v.needsCookie(s) {
@@ -295,6 +299,15 @@ func (v *visit) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, rw, err := http.NewResponseController(v.ResponseWriter).Hijack()
 	v.begun = v.begun || err == nil
 	return conn, rw, err
+}
+
+// isHijacker looks where an [http.ResponseController] does.
+func isHijacker(w http.ResponseWriter) bool {
+	if _, ok := w.(http.Hijacker); ok {
+		return true
+	}
+	wrapped, ok := w.(interface{ Unwrap() http.ResponseWriter })
+	return ok && isHijacker(wrapped.Unwrap())
 }
 
 // Unwrap serves [http.ResponseController]: deadlines and full duplex.

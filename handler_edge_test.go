@@ -183,17 +183,32 @@ func TestLateSaveOfItsOwnIsNotSilent(t *testing.T) {
 func TestHijackThatCannotBeLeavesTheSession(t *testing.T) {
 	t.Parallel()
 	sessions := cloakroom.New(locmem.Open())
-	recorder := httptest.NewRecorder()
-	sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	handler := sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, _ := sessions.Open(r)
-		s.Set("a", 1)
-		if _, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			t.Error("hijacked, though the session that begins needs a cookie")
+		cloakroom.Update(s, "n", func(n int) int { return n + 1 })
+		if _, _, err := http.NewResponseController(w).Hijack(); !errors.Is(err, http.ErrNotSupported) {
+			t.Errorf("got %v, want ErrNotSupported", err)
+		}
+		if r.URL.Path == "/give-up" {
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 		io.WriteString(w, "by long polling, then")
-	})).ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
-	if len(recorder.Result().Cookies()) != 1 {
-		t.Error("no cookie: the session is lost")
+	}))
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest("GET", "/", nil))
+	cookies := recorder.Result().Cookies()
+	if len(cookies) != 1 {
+		t.Fatal("no cookie: the session is lost")
+	}
+	again := httptest.NewRequest("GET", "/give-up", nil)
+	again.AddCookie(cookies[0])
+	handler.ServeHTTP(httptest.NewRecorder(), again)
+	s, err := sessions.Load(t.Context(), cookies[0].Value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := cloakroom.Get[int](s, "n"); n != 1 {
+		t.Errorf("n is %d, want 1: an answer of 500 saves nothing", n)
 	}
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/cloakroom-go/cloakroom"
 )
 
-// pooled is an engine that asks its back end over a pool of connections, as those
-// on databases do. Those on caches send many calls over few, and none waits for one.
+// pooled is an engine that asks its back end over a pool of connections which is
+// smaller than the guard lets in, as those on databases do.
 type pooled interface {
 	PoolStats() sql.DBStats
 }
