@@ -29,7 +29,7 @@ RACES := (NoResurrection|NoLostUpdate|Linearizable|CreateFreshKeys|List)$$
 
 trials: ## log out during a save 10,000 times on every engine, and more
 	@scripts/install-packages
-	CLOAKROOM_TRIALS=10000 go test -timeout 60m -run 'Test(Engine|Promises|Cluster|Before.*)/$(RACES)|TestServer/.*/Engine/$(RACES)|TestLogoutWhileFilling' ./engine/... ./cache/...
+	CLOAKROOM_TRIALS=10000 go test -timeout 60m -run 'Test(Engine|Promises|Cluster|Races|Before.*|On.*)/$(RACES)|TestServer/.*/Engine/$(RACES)|TestEngine/(new|old)/$(RACES)|TestLogoutWhileFilling' ./engine/... ./cache/...
 
 bench-clearing: ## measure the clearing of a backlog beside Django's, some 10 minutes
 	@scripts/install-packages

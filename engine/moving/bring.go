@@ -181,6 +181,29 @@ func (p pair) mark(ctx context.Context, key string) (*cloakroom.Record, error) {
 	}
 }
 
+// settled loads what has become of a move from the new. Where that takes too long it
+// is taken out of the mover's hands: who was told that there is no session finds none
+// later.
+func (p pair) settled(ctx context.Context, key string) (*cloakroom.Record, error) {
+	for began := time.Now(); ; {
+		r, err := p.to.Load(ctx, key)
+		if err != nil || !isMarker(r) {
+			return r, err
+		}
+		if time.Since(began) > patience {
+			if err := p.end(ctx, r); err != nil && !isOvertaken(err) {
+				return nil, err
+			}
+			continue
+		}
+		select {
+		case <-time.After(step):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
 // fill saves the session in the place of the marker.
 func (p pair) fill(ctx context.Context, marker *cloakroom.Record, next func(old *cloakroom.Record) *cloakroom.Record) (*cloakroom.Record, error) {
 	old, err := p.from.Load(ctx, marker.Key)

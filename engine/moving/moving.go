@@ -93,12 +93,12 @@ func (e *Engine) Load(ctx context.Context, key string) (*cloakroom.Record, error
 	if !errors.Is(missing, cloakroom.ErrNotFound) {
 		return nil, missing
 	}
-	// It may have moved in between.
-	r, err := e.loadNew(ctx, key)
+	// It may have moved in between, or somebody who found it there may be moving it yet.
+	r, err := e.settled(ctx, key)
 	if mayBeOld(err) {
 		return nil, missing
 	}
-	return r, err
+	return fromNew(r), err
 }
 
 // loadNew loads from the new, where a marker is nothing.
@@ -110,8 +110,14 @@ func (e *Engine) loadNew(ctx context.Context, key string) (*cloakroom.Record, er
 	case isMarker(r):
 		return nil, &cloakroom.Error{Engine: name, Op: "load", Kind: cloakroom.ErrNotFound}
 	}
-	r.Version = version{stored: r.Version, expires: r.Expires}
-	return r, nil
+	return fromNew(r), nil
+}
+
+func fromNew(r *cloakroom.Record) *cloakroom.Record {
+	if r != nil {
+		r.Version = version{stored: r.Version, expires: r.Expires}
+	}
+	return r
 }
 
 // mayBeOld reports whether an error of the new leaves it to the old.

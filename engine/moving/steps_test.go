@@ -211,6 +211,28 @@ func (s *scene) atOnce() map[string]any {
 	return r.Data
 }
 
+// Whoever is found missing half-way through a logout, at whichever step of whatever
+// moves the session, does not turn up again.
+func TestMissingStaysMissing(t *testing.T) {
+	t.Parallel()
+	for deed := range deeds {
+		t.Run(deed, func(t *testing.T) {
+			t.Parallel()
+			missing := false
+			everywhere(t, deed, func(s *scene) {
+				if err := s.from.Delete(s.Context(), s.key); err != nil {
+					s.Fatal(err)
+				}
+				missing = s.atOnce() == nil
+			}, func(s *scene) {
+				if data := s.atOnce(); missing && data != nil {
+					s.Errorf("it was missing, and is back: %v", data)
+				}
+			})
+		})
+	}
+}
+
 // Nobody is logged out by whoever ends at whichever step, and the session can be
 // saved and ended by others.
 func TestEndAtEveryStep(t *testing.T) {
