@@ -77,8 +77,9 @@ func WithTimeout(d time.Duration) Option {
 }
 
 // WithLimits bounds how many calls are under way at once, and how many wait for
-// their turn, of several servers on each. The defaults are 256 and 4096: more than any engine here asks its
-// back end at once, and as many visitors as may reasonably wait.
+// their turn, of several servers on each. The defaults are 256 and 4096: more than
+// any engine here asks its back end at once, and as many visitors as may reasonably
+// wait.
 func WithLimits(underWay, waiting int) Option {
 	return func(g *guard) {
 		if underWay > 0 && waiting >= 0 {
